@@ -1,0 +1,84 @@
+"""State machines: which states a record may start in and which moves are allowed.
+
+One table for code, database triggers (`storage.triggers`), tests and docs (F10).
+Belongs here: states and arrows. Does not: what happens on a move (see `services`, `engine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StateMachine:
+    """Allowed life of one kind of record, held in column `state` of `table`."""
+
+    table: str
+    initial: frozenset[str]
+    arrows: Mapping[str, frozenset[str]]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Every state, in order of definition."""
+        return tuple(self.arrows)
+
+    def allows(self, old: str, new: str) -> bool:
+        """Whether an update from `old` to `new` is allowed; staying put always is."""
+        return old == new or new in self.arrows[old]
+
+
+def _machine(table: str, initial: str, arrows: dict[str, str]) -> StateMachine:
+    return StateMachine(
+        table=table,
+        initial=frozenset(initial.split()),
+        arrows={state: frozenset(after.split()) for state, after in arrows.items()},
+    )
+
+
+UPLOAD = _machine(
+    "intake.uploads",
+    "received refused",
+    {
+        "received": "loading refused",
+        "loading": "loaded refused",
+        "loaded": "",
+        "refused": "received",
+    },
+)
+BATCH = _machine(
+    "intake.batches",
+    "created",
+    {
+        "created": "enriching",
+        "enriching": "published blocked",
+        "blocked": "enriching",
+        "published": "enriching",
+    },
+)
+PLAN = _machine(
+    "ledger.plans",
+    "waiting_approval approved",
+    {
+        "waiting_approval": "approved cancelled superseded",
+        "approved": "done expired cancelled superseded",
+        "done": "approved",
+        "expired": "approved superseded",
+        "cancelled": "",
+        "superseded": "",
+    },
+)
+CLAIM = _machine(
+    "ledger.claims",
+    "claimed",
+    {
+        "claimed": "answered failed accepted unknown_outcome",
+        "accepted": "answered failed unknown_outcome",
+        "failed": "claimed",
+        "unknown_outcome": "answered failed claimed written_off",
+        "answered": "",
+        "written_off": "",
+    },
+)
+
+MACHINES = (UPLOAD, BATCH, PLAN, CLAIM)

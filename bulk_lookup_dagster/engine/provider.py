@@ -1,0 +1,105 @@
+"""What the engine asks of a vendor client: the Provider protocol and the values it exchanges.
+
+Belongs here: the seam between paid work and HTTP. Does not: any vendor's shapes (see `resources`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from bulk_lookup_dagster.core.errors import ProviderError
+
+OnUnknown = Literal["hold", "ask_again", "reconcile"]
+OutcomeKind = Literal["data", "no_data", "invalid_subject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The smallest thing a vendor bills.
+
+    `inputs` names the parameters that change the answer; `required_inputs` those without which it
+    cannot be asked. `retention` is how long a value may be kept (None: no expiry).
+    """
+
+    name: str
+    subject_kind: str
+    licence_class: str
+    retention: timedelta | None
+    on_unknown: OnUnknown = "hold"
+    inputs: tuple[str, ...] = ()
+    required_inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One claim, ready to be asked. `max_micros` is the list price reserved for it."""
+
+    claim_id: int
+    subject_id: int
+    subject: str
+    operation: str
+    params: Mapping[str, str]
+    max_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one claim got: an outcome with the body's part that belongs to it, or a failure.
+
+    `body` is the JSON text of this operation's part, the only input of `Provider.parse`.
+    `cost_micros` is what the vendor charges for it, as far as its price rules tell.
+    """
+
+    claim_id: int
+    outcome: OutcomeKind | None
+    cost_micros: int
+    body: bytes
+    failure: ProviderError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP request and its response, understood."""
+
+    status: int
+    response_bytes: int
+    answers: Sequence[Answer]
+    vendor_request_id: str | None = None
+
+
+class Provider(Protocol):
+    """A vendor client the engine can drive.
+
+    `ask` performs exactly one HTTP exchange for the given questions and never retries. It raises a
+    `ProviderError` when the whole exchange failed; a failure of one part is an `Answer.failure`.
+    `parse` turns a stored part into the columns of the step's table and performs no I/O; `replay`
+    calls the same function on stored bodies.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def operations(self) -> Mapping[str, Operation]: ...
+
+    @property
+    def subjects_per_request(self) -> int: ...
+
+    @property
+    def deadline(self) -> timedelta:
+        """The longest a call may take, connect to last byte."""
+        ...
+
+    def endpoint(self, questions: Sequence[Question]) -> str:
+        """Name of the circuit this exchange belongs to."""
+        ...
+
+    async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange: ...
+
+    def parse(self, operation: str, body: bytes) -> Mapping[str, Any]:
+        """Column values of the result row; raises `BadResponse` where a required part is absent."""
+        ...

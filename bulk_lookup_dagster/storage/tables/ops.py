@@ -1,0 +1,180 @@
+"""Schema `ops`: the platform's own state: settings, workers, limits, circuits, quarantine."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bulk_lookup_dagster.storage.tables.columns import (
+    METADATA,
+    at,
+    fk,
+    hash_bytes,
+    identity,
+    json,
+    now,
+    text,
+)
+
+instance = sa.Table(
+    "instance",
+    METADATA,
+    sa.Column("only", sa.Boolean, sa.CheckConstraint("only", name="only"), primary_key=True),
+    text("environment", 20, nullable=False),
+    hash_bytes("key_fingerprint", nullable=False),
+    now("created_at"),
+    sa.CheckConstraint(
+        "environment IN ('demo','local','staging','production')", name="environment"
+    ),
+    schema="ops",
+    comment="Binds this database to one environment and one secret key.",
+)
+
+settings = sa.Table(
+    "settings",
+    METADATA,
+    identity("settings_id"),
+    json("document", nullable=False),
+    text("changed_by", 200, nullable=False),
+    text("note", 500, nullable=False, server_default=""),
+    now("changed_at"),
+    schema="ops",
+    comment="Every version of the settings document; the newest is in force.",
+)
+
+workers = sa.Table(
+    "workers",
+    METADATA,
+    identity("worker_id"),
+    text("host", 255, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    now("started_at"),
+    at("ended_at"),
+    sa.CheckConstraint("ended_at >= started_at", name="times"),
+    schema="ops",
+    comment="A process that claims; alive while its session holds advisory lock (7302, worker_id).",
+)
+
+limiters = sa.Table(
+    "limiters",
+    METADATA,
+    text("key", 100, primary_key=True),
+    at("next_slot_at", nullable=False),
+    schema="ops",
+    comment="The next free moment of a shared rate limit.",
+)
+
+breakers = sa.Table(
+    "breakers",
+    METADATA,
+    text("key", 100, primary_key=True),
+    text("state", 20, nullable=False, server_default="closed"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    at("window_started_at", nullable=False),
+    at("opened_at"),
+    at("probe_at"),
+    sa.Column("probe_worker_id", sa.BigInteger),
+    sa.CheckConstraint("state IN ('closed','open','half_open')", name="state"),
+    schema="ops",
+    comment="One shared circuit per provider and endpoint.",
+)
+
+provider_states = sa.Table(
+    "provider_states",
+    METADATA,
+    text("provider", 40, primary_key=True),
+    text("state", 20, nullable=False),
+    text("reason", 500, nullable=False),
+    at("until"),
+    text("changed_by", 200, nullable=False),
+    now("changed_at"),
+    sa.CheckConstraint("state IN ('active','paused','stopped')", name="state"),
+    schema="ops",
+    comment="Paused by a person, or stopped by an auth, quota or overrun failure.",
+)
+
+refreshes = sa.Table(
+    "refreshes",
+    METADATA,
+    identity("refresh_id"),
+    fk("plan_id", "ledger.plans.plan_id", ondelete="RESTRICT", nullable=False),
+    text("provider", 40, nullable=False),
+    text("operation", 60, nullable=False),
+    sa.Column("answered_before", sa.DateTime(timezone=True), nullable=False),
+    now("requested_at"),
+    schema="ops",
+    comment="An approved wish to buy again what was answered before a moment.",
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    METADATA,
+    identity("quarantine_id"),
+    text("step", 60, nullable=False),
+    text("table_name", 100, nullable=False),
+    sa.Column(
+        "claim_id",
+        sa.BigInteger,
+        sa.ForeignKey("ledger.claims.claim_id", ondelete="RESTRICT"),
+        index=True,
+    ),
+    text("rule", 200, nullable=False),
+    text("column_name", 100),
+    now("quarantined_at"),
+    at("resolved_at"),
+    sa.CheckConstraint("resolved_at >= quarantined_at", name="times"),
+    schema="ops",
+    comment="A parsed row that broke a rule; its paid body stays in the ledger for replay.",
+)
+
+mart_dirty = sa.Table(
+    "mart_dirty",
+    METADATA,
+    identity("dirty_id"),
+    text("reason", 100, nullable=False),
+    fk("batch_id", "intake.batches.batch_id", ondelete="SET NULL"),
+    now("marked_at"),
+    at("built_at"),
+    sa.CheckConstraint("built_at >= marked_at", name="times"),
+    schema="ops",
+    comment="A reason to build the marts; built_at is set by the build that covers it.",
+)
+
+mart_changes = sa.Table(
+    "mart_changes",
+    METADATA,
+    identity("change_id"),
+    text("entity", 30, nullable=False),
+    sa.Column("entity_id", sa.BigInteger, nullable=False),
+    text("cause", 30, nullable=False),
+    now("changed_at"),
+    schema="ops",
+    comment="Ids that incremental marts must delete and insert again.",
+)
+
+audit = sa.Table(
+    "audit",
+    METADATA,
+    identity("audit_id"),
+    text("actor", 200, nullable=False),
+    text("action", 60, nullable=False),
+    text("object", 200, nullable=False),
+    json("detail"),
+    now("happened_at"),
+    schema="ops",
+    comment="Who did what: approvals, pauses, settings, refreshes, exports.",
+)
+
+exports = sa.Table(
+    "exports",
+    METADATA,
+    identity("export_id"),
+    fk("upload_id", "intake.uploads.upload_id", ondelete="SET NULL"),
+    text("format", 10, nullable=False),
+    text("file_uri", 1000, nullable=False),
+    sa.Column("row_count", sa.BigInteger, nullable=False),
+    text("exported_by", 200, nullable=False),
+    now("exported_at"),
+    schema="ops",
+    comment="Files that left the platform.",
+)
+
