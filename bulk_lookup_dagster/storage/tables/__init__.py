@@ -1,6 +1,12 @@
-"""Declared tables, one module per schema; `METADATA` is what migrations must equal."""
+"""Declared tables and views, one module per schema; `METADATA` is what migrations must equal."""
 
 from bulk_lookup_dagster.storage.tables import enrichment, intake, ledger, ops
 from bulk_lookup_dagster.storage.tables.columns import METADATA, SCHEMAS
 
-__all__ = ["METADATA", "SCHEMAS", "enrichment", "intake", "ledger", "ops"]
+VIEWS: dict[str, str] = {
+    name: query
+    for module in (intake, ledger, enrichment, ops)
+    for name, query in getattr(module, "VIEWS", {}).items()
+}
+
+__all__ = ["METADATA", "SCHEMAS", "VIEWS", "enrichment", "intake", "ledger", "ops"]

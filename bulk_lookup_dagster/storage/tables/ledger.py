@@ -126,7 +126,9 @@ claims = sa.Table(
     fk("plan_id", "ledger.plans.plan_id", ondelete="RESTRICT", nullable=False),
     fk("run_id", "ledger.runs.run_id", ondelete="RESTRICT", nullable=False),
     sa.Column("budget_day", sa.Date, nullable=False),
-    sa.Column("worker_id", sa.BigInteger, sa.ForeignKey("ops.workers.worker_id", ondelete="RESTRICT")),
+    sa.Column(
+        "worker_id", sa.BigInteger, sa.ForeignKey("ops.workers.worker_id", ondelete="RESTRICT")
+    ),
     micros("reserved_micros", nullable=False),
     micros("cost_micros"),
     at("claimed_at", nullable=False),
@@ -141,7 +143,9 @@ claims = sa.Table(
     sa.UniqueConstraint(
         "provider", "operation", "subject_id", "params_hash", "epoch", name="claims_question_key"
     ),
-    sa.Index("claims_worker_id_idx", "worker_id", postgresql_where=sa.text("worker_id IS NOT NULL")),
+    sa.Index(
+        "claims_worker_id_idx", "worker_id", postgresql_where=sa.text("worker_id IS NOT NULL")
+    ),
     sa.Index(
         "claims_open_idx",
         "state",
@@ -205,7 +209,10 @@ bodies = sa.Table(
         primary_key=True,
     ),
     sa.Column(
-        "body", BYTEA, sa.CheckConstraint("octet_length(body) <= 4194304", name="body"), nullable=False
+        "body",
+        BYTEA,
+        sa.CheckConstraint("octet_length(body) <= 4194304", name="body"),
+        nullable=False,
     ),
     at("fetched_at", nullable=False),
     at("expires_at"),

@@ -18,7 +18,9 @@ from bulk_lookup_dagster.storage.tables.columns import (
 instance = sa.Table(
     "instance",
     METADATA,
-    sa.Column("only", sa.Boolean, sa.CheckConstraint("only", name="only"), primary_key=True),
+    sa.Column(
+        "singleton", sa.Boolean, sa.CheckConstraint("singleton", name="singleton"), primary_key=True
+    ),
     text("environment", 20, nullable=False),
     hash_bytes("key_fingerprint", nullable=False),
     now("created_at"),
@@ -68,6 +70,7 @@ breakers = sa.Table(
     METADATA,
     text("key", 100, primary_key=True),
     text("state", 20, nullable=False, server_default="closed"),
+    sa.Column("calls", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     at("window_started_at", nullable=False),
     at("opened_at"),
@@ -177,4 +180,3 @@ exports = sa.Table(
     schema="ops",
     comment="Files that left the platform.",
 )
-

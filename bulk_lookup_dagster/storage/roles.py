@@ -1,0 +1,108 @@
+"""Database roles, databases and what each role may do.
+
+Belongs here: CREATE ROLE, CREATE DATABASE, GRANT. Does not: tables (`storage.migrate`).
+Where the rights to create roles are missing, everything runs on one role and `doctor` says so.
+
+    bulk_lookup_owner      owns the tables; migrations only
+    bulk_lookup_loader     the application; no DELETE on protected tables, not superuser
+    bulk_lookup_operator   support staff: reads everything but the instance's key fingerprint
+    bulk_lookup_analyst    BI tools and notebooks: reads the marts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from bulk_lookup_dagster.storage.database import connect, with_database
+from bulk_lookup_dagster.storage.tables import SCHEMAS
+from bulk_lookup_dagster.storage.triggers import PROTECTED
+
+OWNER = "bulk_lookup_owner"
+LOADER = "bulk_lookup_loader"
+OPERATOR = "bulk_lookup_operator"
+ANALYST = "bulk_lookup_analyst"
+ROLES = (OWNER, LOADER, OPERATOR, ANALYST)
+
+PLATFORM_DATABASE = "bulk_lookup"
+DAGSTER_DATABASE = "dagster"
+MART_SCHEMAS = ("staging", "intermediate", "marts")
+
+
+def provision_roles(
+    admin_dsn: str,
+    passwords: Mapping[str, str],
+    databases: Mapping[str, str] | None = None,
+) -> None:
+    """Create the roles and databases that are missing and set the passwords; idempotent.
+
+    `databases` maps a database to its owning role.
+    """
+    wanted = databases or {PLATFORM_DATABASE: OWNER, DAGSTER_DATABASE: LOADER}
+    with connect(admin_dsn, autocommit=True, name="bulk-lookup provision") as conn:
+        known = _column(conn, "SELECT rolname FROM pg_roles")
+        for role in ROLES:
+            verb = "ALTER" if role in known else "CREATE"
+            statement = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}")
+            conn.execute(
+                statement.format(sql.SQL(verb), sql.Identifier(role), sql.Literal(passwords[role]))
+            )
+        existing = _column(conn, "SELECT datname FROM pg_database")
+        for database, owner in wanted.items():
+            if database not in existing:
+                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            conn.execute(
+                sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
+                    sql.Identifier(database), sql.Identifier(owner)
+                )
+            )
+    _prepare_mart_schemas(with_database(admin_dsn, next(iter(wanted))))
+
+
+def apply_rights(owner_dsn: str) -> bool:
+    """Grant each existing role what it needs on the migrated tables; False without roles."""
+    with connect(owner_dsn, name="bulk-lookup rights") as conn:
+        if not set(ROLES) <= _column(conn, "SELECT rolname FROM pg_roles"):
+            return False
+        if _column(conn, "SELECT current_user") != {OWNER}:
+            return False
+        for schema in SCHEMAS:
+            _grant(conn, "USAGE ON SCHEMA", schema, (LOADER, OPERATOR))
+            _grant(conn, "SELECT ON ALL TABLES IN SCHEMA", schema, (LOADER, OPERATOR))
+            _grant(conn, "INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA", schema, (LOADER,))
+            _grant(conn, "USAGE ON ALL SEQUENCES IN SCHEMA", schema, (LOADER,))
+        _grant(conn, "SELECT ON ALL TABLES IN SCHEMA", "public", (LOADER, OPERATOR))
+        for table in PROTECTED:
+            conn.execute(
+                sql.SQL("REVOKE DELETE ON {} FROM {}").format(
+                    sql.Identifier(*table.split(".")), sql.Identifier(LOADER)
+                )
+            )
+    return True
+
+
+def _prepare_mart_schemas(platform_dsn: str) -> None:
+    with connect(platform_dsn, name="bulk-lookup provision") as conn:
+        for schema in MART_SCHEMAS:
+            conn.execute(
+                sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(
+                    sql.Identifier(schema), sql.Identifier(LOADER)
+                )
+            )
+
+
+def _grant(conn: psycopg.Connection[Any], right: str, schema: str, roles: tuple[str, ...]) -> None:
+    conn.execute(
+        sql.SQL("GRANT {} {} TO {}").format(
+            sql.SQL(right),
+            sql.Identifier(schema),
+            sql.SQL(", ").join(map(sql.Identifier, roles)),
+        )
+    )
+
+
+def _column(conn: psycopg.Connection[Any], query: str) -> set[str]:
+    return {row[0] for row in conn.execute(query)}

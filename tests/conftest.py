@@ -1,0 +1,96 @@
+"""Fixtures every test may use: a real PostgreSQL server and a fresh, migrated database.
+
+Belongs here: what most folders need. Does not: fixtures of one folder (its own conftest).
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from bulk_lookup_dagster.storage import migrate, roles
+from bulk_lookup_dagster.storage.database import connect, with_database
+from bulk_lookup_dagster.storage.embedded import SUPERUSER, EmbeddedServer
+
+_TEMPLATE = "template_migrated"
+_FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedServer]:
+    """One server per test process, stopped and removed at the end."""
+    home = Path(tempfile.mkdtemp(prefix="bl-test-"))
+    home.chmod(0o711)
+    server = EmbeddedServer(home, settings=_FAST)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def admin_dsn(postgres: EmbeddedServer) -> str:
+    """The superuser's address of the maintenance database."""
+    return postgres.dsn("postgres", SUPERUSER)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedServer, admin_dsn: str) -> str:
+    """Name of a database with all migrations applied, to copy from."""
+    passwords = {role: postgres.password(role) for role in roles.ROLES}
+    roles.provision_roles(admin_dsn, passwords, {_TEMPLATE: roles.OWNER})
+    owner = postgres.dsn(_TEMPLATE, roles.OWNER)
+    migrate.upgrade(owner)
+    roles.apply_rights(owner)
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database(admin_dsn: str, template: str) -> Iterator[str]:
+    """Name of a fresh migrated database, dropped after the test."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with connect(admin_dsn, autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+                *map(sql.Identifier, (name, template, roles.OWNER))
+            )
+        )
+    yield name
+    with connect(admin_dsn, autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def dsn(postgres: EmbeddedServer, database: str) -> str:
+    """Address of a fresh migrated database, as the application's role."""
+    return postgres.dsn(database)
+
+
+@pytest.fixture
+def owner_dsn(postgres: EmbeddedServer, database: str) -> str:
+    """The same database as the role that owns the tables."""
+    return postgres.dsn(database, roles.OWNER)
+
+
+@pytest.fixture
+def superuser_dsn(admin_dsn: str, database: str) -> str:
+    """The same database as the server's superuser."""
+    return with_database(admin_dsn, database)
+
+
+@pytest.fixture
+def conn(dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """An open autocommit connection to `dsn`."""
+    with connect(dsn, autocommit=True, name="test") as connection:
+        yield connection
