@@ -1,0 +1,74 @@
+"""A run end to end against a vendor in memory and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from bulk_lookup_dagster.core.errors import ApprovalNeeded
+from bulk_lookup_dagster.engine.options import RunOptions, RunReport
+from bulk_lookup_dagster.engine.runner import run_step
+from tests.fakes.ledger import ALL_PHONES, add_plan, add_subjects, step
+from tests.fakes.provider import CALLER_NAME, LINE_TYPE, FakeProvider
+
+Connection = psycopg.Connection[Any]
+
+
+def run(
+    dsn: str, home: Path, provider: FakeProvider, plan_id: int, *operations: str, **options: Any
+) -> RunReport:
+    return asyncio.run(
+        run_step(
+            dsn,
+            step(*operations),
+            ALL_PHONES,
+            {provider.name: provider},
+            plan_id=plan_id,
+            run=RunOptions(home=home, **options),
+        )
+    )
+
+
+def test_a_run_buys_each_question_once_and_records_it(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    add_subjects(conn, 300)
+    provider = FakeProvider()
+    report = run(dsn, tmp_path, provider, add_plan(conn), LINE_TYPE, CALLER_NAME)
+    assert report.answered == {"data": 600}
+    assert report.requests == provider.calls == 300
+    assert report.complete
+    assert set(provider.asked.values()) == {1}
+    assert report.spent_micros == 300 * 18_000
+    budgets = conn.execute(
+        "SELECT scope, reserved_micros, spent_micros FROM ledger.budgets ORDER BY scope"
+    ).fetchall()
+    assert budgets == [(s, 0, 5_400_000) for s in ("day", "plan", "provider", "run")]
+    rows = conn.execute(
+        "SELECT count(*), count(*) FILTER (WHERE line_type = 'mobile') FROM enrichment.phone_lookups"
+    ).fetchone()
+    assert rows == (600, 600)
+    facts = conn.execute("SELECT count(*), sum(claim_count), sum(cost_micros) FROM ledger.requests")
+    assert facts.fetchone() == (300, 600, 5_400_000)
+    assert not list((tmp_path / "spool").glob("*"))
+
+
+def test_f02_a_second_run_makes_no_calls(dsn: str, conn: Connection, tmp_path: Path) -> None:
+    add_subjects(conn, 50)
+    provider = FakeProvider()
+    plan = add_plan(conn)
+    run(dsn, tmp_path, provider, plan)
+    again = run(dsn, tmp_path, provider, plan)
+    assert (again.requests, provider.calls) == (0, 50)
+
+
+def test_an_unapproved_plan_buys_nothing(dsn: str, conn: Connection, tmp_path: Path) -> None:
+    add_subjects(conn, 5)
+    provider = FakeProvider()
+    with pytest.raises(ApprovalNeeded):
+        run(dsn, tmp_path, provider, add_plan(conn, state="waiting_approval"))
+    assert provider.calls == 0

@@ -1,0 +1,1 @@
+"""Fakes that stand beside the real parts, tested through the code that uses them."""
