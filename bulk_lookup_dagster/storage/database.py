@@ -56,12 +56,14 @@ def with_database(dsn: str, database: str) -> str:
     return f"{_SCHEMES[1]}{server}/{database}{question}{query}"
 
 
+def database_name(dsn: str) -> str:
+    """The database an address names."""
+    return str(_parts(dsn).get("dbname") or "")
+
+
 def describe(dsn: str) -> str:
     """Where an address points to, without its password."""
-    try:
-        parts = conninfo_to_dict(plain_dsn(dsn))
-    except psycopg.ProgrammingError:
-        return "an unreadable database address"
+    parts = _parts(dsn)
     host, port = parts.get("host", "localhost"), parts.get("port", 5432)
     return f"database {parts.get('dbname', '')!r} on {host}:{port}"
 
@@ -76,15 +78,19 @@ def _rest(dsn: str) -> str:
     )
 
 
-def _options(dsn: str, name: str) -> dict[str, Any]:
+def _parts(dsn: str) -> dict[str, Any]:
     try:
-        options: dict[str, Any] = dict(conninfo_to_dict(plain_dsn(dsn)))
+        return dict(conninfo_to_dict(plain_dsn(dsn)))
     except psycopg.ProgrammingError:
         raise ConfigError(
             "The database address cannot be read.",
             fix="Write it as postgresql://user:password@host:5432/database; "
             "percent-encode special characters of the password.",
         ) from None
+
+
+def _options(dsn: str, name: str) -> dict[str, Any]:
+    options = _parts(dsn)
     options.setdefault("connect_timeout", _CONNECT_SECONDS)
     options["application_name"] = name
     options["options"] = f"{options.get('options') or ''} -c TimeZone=UTC".strip()
