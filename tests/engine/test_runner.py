@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +9,11 @@ import psycopg
 import pytest
 
 from bulk_lookup_dagster.core.errors import ApprovalNeeded
-from bulk_lookup_dagster.engine.options import RunOptions, RunReport
-from bulk_lookup_dagster.engine.runner import run_step
-from tests.fakes.ledger import ALL_PHONES, add_plan, add_subjects, step
+from tests.fakes.engine_run import run
+from tests.fakes.ledger import add_plan, add_subjects
 from tests.fakes.provider import CALLER_NAME, LINE_TYPE, FakeProvider
 
 Connection = psycopg.Connection[Any]
-
-
-def run(
-    dsn: str, home: Path, provider: FakeProvider, plan_id: int, *operations: str, **options: Any
-) -> RunReport:
-    return asyncio.run(
-        run_step(
-            dsn,
-            step(*operations),
-            ALL_PHONES,
-            {provider.name: provider},
-            plan_id=plan_id,
-            run=RunOptions(home=home, **options),
-        )
-    )
 
 
 def test_a_run_buys_each_question_once_and_records_it(
