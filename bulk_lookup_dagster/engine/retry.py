@@ -93,6 +93,8 @@ class Asker:
         )
         try:
             async for attempt in retrying:
+                if self._limits.attempts < 2:
+                    break
                 with attempt:
                     await self._gate.wait_for_slot(last)
                     if time.monotonic() > give_up_at or not self._gate.open:
