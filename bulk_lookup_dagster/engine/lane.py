@@ -15,7 +15,7 @@ from bulk_lookup_dagster.engine import budget, settlement
 from bulk_lookup_dagster.engine.claims import Claimed, ClaimTerms, claim
 from bulk_lookup_dagster.engine.gate import Gate
 from bulk_lookup_dagster.engine.limiter import Slots
-from bulk_lookup_dagster.engine.link import Link
+from bulk_lookup_dagster.engine.link import LOST, Link
 from bulk_lookup_dagster.engine.options import ProviderLimits, RunReport
 from bulk_lookup_dagster.engine.provider import Provider
 from bulk_lookup_dagster.engine.retry import Asker
@@ -56,23 +56,41 @@ class Lane:
         self.left_because = ""
 
     async def run(self, last: int) -> None:
-        """Ask everything up to position `last` of `due`, as far as caps and gates allow."""
+        """Ask everything up to position `last` of `due`, as far as caps and gates allow.
+
+        However feeding ends, requests on the wire are let finish and what was not sent is given
+        back: a lost database or a cancelled run leaves nothing unknown.
+        """
+        count = min(self._limits.concurrency, last)
+        senders = [asyncio.create_task(self._send_loop()) for _ in range(count)]
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._limits.concurrency, last)):
-                    group.create_task(self._send_loop())
-                try:
-                    await self._feed(last)
-                finally:
-                    for _ in range(self._limits.concurrency):
-                        self._queue.put_nowait(None)
+            await self._feed(last)
+        except LOST:
+            self._gate.database_lost = True
+            raise
+        except asyncio.CancelledError:
+            self._gate.stopped = "cancelled"
+            raise
         finally:
+            for _ in senders:
+                self._queue.put_nowait(None)
+            await self._finish(senders)
+
+    async def _finish(self, senders: list[asyncio.Task[None]]) -> None:
+        try:
+            await asyncio.gather(*senders)
+        finally:
+            for sender in senders:
+                sender.cancel()
+            await asyncio.gather(*senders, return_exceptions=True)
             self._release_queue()
 
     async def _feed(self, last: int) -> None:
         after = 0
         while after < last:
             wanted = await self._wanted()
+            if self._writer.failed:
+                return
             if not self._gate.open or time.monotonic() > self._ends_at:
                 self.left_because = "unavailable" if self._gate.stopped else "deadline"
                 return

@@ -111,12 +111,12 @@ class _Run:
         )
         try:
             await self._open()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._writer.run())
-                try:
-                    await self._work()
-                finally:
-                    self._writer.finish()
+            writing = asyncio.create_task(self._writer.run())
+            try:
+                await self._work()
+            finally:
+                self._writer.finish()
+                await writing
             await self._count_left()
             await self._claims.conn.execute(
                 _CLOSE_RUN, (orjson.dumps(self._report.as_json()).decode(), self._report.run_id)
@@ -184,7 +184,7 @@ class _Run:
                 await self._writer.drain()
                 if not await self._more_to_do():
                     return
-            except* LOST:
+            except LOST:
                 await self._reconnect()
             idle = 0 if self._progress() != before else idle + 1
             if idle > _IDLE_PASSES:

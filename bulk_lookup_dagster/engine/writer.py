@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+import psycopg
+
+from bulk_lookup_dagster.core.errors import BulkLookupError
 from bulk_lookup_dagster.engine.link import LOST, Link
 from bulk_lookup_dagster.engine.options import RunReport
 from bulk_lookup_dagster.engine.provider import Provider
@@ -43,6 +46,7 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._finishing = False
+        self.failed: Exception | None = None
 
     def add(self, settlements: Sequence[Settlement]) -> None:
         """Spool and queue: from here on a kill of this process loses nothing of it."""
@@ -52,8 +56,10 @@ class Writer:
         self._arrived.set()
 
     async def drain(self) -> None:
-        """Wait until everything added is committed."""
+        """Wait until everything added is committed; raises what made committing impossible."""
         await self._idle.wait()
+        if self.failed is not None:
+            raise self.failed
 
     def finish(self) -> None:
         """Let `run` return once everything is committed."""
@@ -61,9 +67,9 @@ class Writer:
         self._arrived.set()
 
     async def run(self) -> None:
-        """Commit groups until finished."""
-        await self._link.open()
+        """Commit groups until finished. After a failure the spool keeps what is pending."""
         try:
+            await self._link.open()
             while True:
                 await self._arrived.wait()
                 while self._pending:
@@ -72,7 +78,11 @@ class Writer:
                 self._idle.set()
                 if self._finishing:
                     return
+        except (BulkLookupError, psycopg.Error) as error:
+            self.failed = error
+            raise
         finally:
+            self._idle.set()
             await self._link.close()
 
     async def _commit(self, group: Sequence[Settlement]) -> None:
