@@ -108,7 +108,7 @@ bench: .venv/.dev ## Every benchmark, one JSON object each
 
 UV ?= $(shell command -v uv || echo $(BIN)/uv)
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 \
-  --generate-hashes --no-emit-index-url --no-header --quiet
+  --generate-hashes --no-emit-index-url --no-header --no-strip-extras --quiet
 
 .PHONY: lock
 lock: ## Resolve the dependencies again

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,7 +64,7 @@ def find_uv() -> str | None:
 def install_with_uv(uv: str, lock: Path) -> bool:
     """Fast path; False when it did not work, for instance behind a pip-only mirror."""
     say(f"installing {lock.name} with uv")
-    target = ["--python", PYTHON]
+    target: list[str | Path] = ["--python", PYTHON]
     return run(
         [uv, "pip", "install", *target, "--require-hashes", "--compile-bytecode", "-r", lock],
         environment=pip_configuration(),
@@ -73,7 +74,7 @@ def install_with_uv(uv: str, lock: Path) -> bool:
 def install_with_pip(lock: Path) -> None:
     """The path that always works."""
     say(f"installing {lock.name} with pip")
-    pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
     if not run([*pip, "--require-hashes", "-r", lock]) or not run([*pip, *EDITABLE]):
         raise SystemExit("The installation failed; see above.")
     # Some machines forbid bytecode at run time; uncompiled imports take three times as long.
@@ -94,7 +95,8 @@ def pip_configuration() -> dict[str, str]:
         "find-links": "UV_FIND_LINKS",
         "cert": "SSL_CERT_FILE",
     }
-    found: dict[str, str] = {}
+    # All of them equal, as pip has it; the lock's hashes decide what may be installed.
+    found = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     for line in listed.stdout.splitlines():
         name, _, value = line.partition("=")
         word = words.get(name.rpartition(".")[2])
@@ -110,13 +112,13 @@ def prepare_dbt() -> None:
     if not (project / "dbt_project.yml").is_file():
         return
     say("parsing the dbt project")
-    options = ["--quiet", "--project-dir", project, "--profiles-dir", project]
+    options: list[str | Path] = ["--quiet", "--project-dir", project, "--profiles-dir", project]
     if not run([VENV / "bin" / "dbt", "parse", *options]):
         raise SystemExit("dbt could not parse the project; see above.")
 
 
 def run(
-    command: list[str | Path], *, quiet: bool = False, environment: dict[str, str] | None = None
+    command: Sequence[str | Path], *, quiet: bool = False, environment: dict[str, str] | None = None
 ) -> bool:
     """Run a program; whether it succeeded."""
     sink = subprocess.DEVNULL if quiet else None

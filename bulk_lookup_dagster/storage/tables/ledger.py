@@ -216,6 +216,7 @@ bodies = sa.Table(
     ),
     at("fetched_at", nullable=False),
     at("expires_at"),
+    sa.CheckConstraint("expires_at >= fetched_at", name="times"),
     schema="ledger",
     comment="The part of an answer that belongs to one operation, deflated JSON.",
 )

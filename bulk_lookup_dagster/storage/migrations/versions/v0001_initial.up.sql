@@ -521,6 +521,7 @@ CREATE TABLE ledger.bodies (
 	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	expires_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT bodies_pkey PRIMARY KEY (claim_id),
+	CONSTRAINT bodies_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT bodies_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
 );
 
