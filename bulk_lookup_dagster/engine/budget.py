@@ -22,13 +22,13 @@ _KEYS = """
 _FREE = f"""
     SELECT min(b.cap_micros - b.reserved_micros - b.spent_micros + b.overrun_micros)
       FROM ledger.budgets b WHERE {_KEYS}
-"""  # noqa: S608  # a constant, not input
+"""  # a constant, not input
 _TIGHTEST = f"""
     SELECT b.scope, b.cap_micros, b.reserved_micros
       FROM ledger.budgets b
      WHERE b.cap_micros IS NOT NULL AND {_KEYS}
      ORDER BY b.cap_micros - b.reserved_micros - b.spent_micros + b.overrun_micros LIMIT 1
-"""  # noqa: S608  # a constant, not input
+"""  # a constant, not input
 _SET = """
     INSERT INTO ledger.budgets AS b (scope, key, cap_micros) VALUES (%s, %s, %s)
     ON CONFLICT (scope, key) DO UPDATE SET cap_micros = EXCLUDED.cap_micros

@@ -11,7 +11,7 @@ spending (see `engine.settle`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -30,7 +30,7 @@ _CLAIM = """
                 WHERE c.provider = d.provider AND c.operation = d.operation
                   AND c.subject_id = d.subject_id AND c.params_hash = d.params_hash
                   AND c.epoch = d.epoch))
-         GROUP BY d.g ORDER BY d.g LIMIT %(requests)s
+         GROUP BY d.g ORDER BY d.g LIMIT %(subjects)s
     ),
     priced AS MATERIALIZED (
         SELECT d.*, sum(d.max_micros) OVER (ORDER BY d.g) AS running
@@ -128,7 +128,7 @@ class ClaimTerms:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One request's worth of claims: the questions about one subject, with their attempts."""
+    """Claims asked in one exchange, each with its attempt: one subject's, or a batch's."""
 
     questions: tuple[Question, ...]
     attempts: tuple[int, ...]
@@ -138,11 +138,11 @@ class Claimed:
 class ClaimBatch:
     """What one claim statement won.
 
-    `after` is where the next one goes on; `exhausted` says that nothing claimable is left;
-    `unaffordable` that the next request does not fit under a cap; `lost` counts claims others won.
+    `subjects` has one item per subject; `after` is where the next one goes on; `exhausted` says that nothing claimable is left;
+    `unaffordable` that the next subject does not fit under a cap; `lost` counts claims others won.
     """
 
-    requests: tuple[Claimed, ...]
+    subjects: tuple[Claimed, ...]
     after: int
     exhausted: bool
     unaffordable: bool
@@ -150,14 +150,14 @@ class ClaimBatch:
 
 
 async def claim(
-    conn: psycopg.AsyncConnection, terms: ClaimTerms, *, after: int, requests: int
+    conn: psycopg.AsyncConnection, terms: ClaimTerms, *, after: int, subjects: int
 ) -> ClaimBatch:
-    """Claim up to `requests` requests of `due` beyond position `after`, and reserve their price.
+    """Claim up to `subjects` subjects of `due` beyond position `after`, and reserve their price.
 
     The connection is in autocommit: the statement commits, with its reservation, or not at all.
     Where not everything fits under the caps, what fits is taken.
     """
-    parameters = terms.parameters() | {"after": after, "requests": requests, "free": None}
+    parameters = terms.parameters() | {"after": after, "subjects": subjects, "free": None}
     while True:
         try:
             cursor = await conn.execute(_CLAIM, parameters)
@@ -176,15 +176,15 @@ def _batch(rows: list[tuple[Any, ...]], after: int, free: int | None) -> ClaimBa
     lost = 0
     for row in rows:
         if free is not None and row[8] > free:
-            return ClaimBatch(_requests(grouped), row[7] - 1, False, unaffordable=True, lost=lost)
+            return ClaimBatch(_subjects(grouped), row[7] - 1, False, unaffordable=True, lost=lost)
         if row[0] is None:
             lost += 1
         else:
             grouped.setdefault(row[7], []).append(row)
-    return ClaimBatch(_requests(grouped), last, False, unaffordable=False, lost=lost)
+    return ClaimBatch(_subjects(grouped), last, False, unaffordable=False, lost=lost)
 
 
-def _requests(grouped: Mapping[int, list[tuple[Any, ...]]]) -> tuple[Claimed, ...]:
+def _subjects(grouped: Mapping[int, list[tuple[Any, ...]]]) -> tuple[Claimed, ...]:
     return tuple(
         Claimed(
             tuple(
@@ -202,3 +202,16 @@ def _requests(grouped: Mapping[int, list[tuple[Any, ...]]]) -> tuple[Claimed, ..
         )
         for won in grouped.values()
     )
+
+
+def together(subjects: Sequence[Claimed], size: int) -> Iterator[Claimed]:
+    """Claims of up to `size` subjects joined, for a vendor that takes several in one exchange."""
+    if size == 1:
+        yield from subjects
+        return
+    for start in range(0, len(subjects), size):
+        part = subjects[start : start + size]
+        yield Claimed(
+            tuple(question for one in part for question in one.questions),
+            tuple(attempt for one in part for attempt in one.attempts),
+        )

@@ -121,7 +121,7 @@ class QuestionCount:
 def _statement(step: Step, tail: str) -> LiteralString:
     # `questions_sql` is written by developers next to the step, never by users.
     statement: Any = _STANDING.replace("{questions}", step.questions_sql) + tail
-    return cast(LiteralString, statement)
+    return cast("LiteralString", statement)
 
 
 def _parameters(

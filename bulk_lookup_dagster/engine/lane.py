@@ -12,7 +12,7 @@ import asyncio
 import time
 
 from bulk_lookup_dagster.engine import budget, settlement
-from bulk_lookup_dagster.engine.claims import Claimed, ClaimTerms, claim
+from bulk_lookup_dagster.engine.claims import Claimed, ClaimTerms, claim, together
 from bulk_lookup_dagster.engine.gate import Gate
 from bulk_lookup_dagster.engine.limiter import Slots
 from bulk_lookup_dagster.engine.link import LOST, Link
@@ -40,6 +40,7 @@ class Lane:
         ends_at: float,
     ) -> None:
         self._limits = limits
+        self._subjects = provider.subjects_per_request
         self._terms = terms
         self._gate = gate
         self._claims = claims
@@ -107,18 +108,17 @@ class Lane:
     async def _claim(self, slots: Slots, after: int, last: int) -> int:
         while slots.count and after < last:
             slots.drop_late(time.monotonic())
-            batch = await claim(
-                self._claims.conn, self._terms, after=after, requests=max(1, slots.count)
-            )
+            wanted = max(1, slots.count) * self._subjects
+            batch = await claim(self._claims.conn, self._terms, after=after, subjects=wanted)
             claimed_at = time.monotonic()
-            for request in batch.requests:
+            for request in together(batch.subjects, self._subjects):
                 slot = slots.take() if slots.count else 0.0
                 self._queue.put_nowait((request, slot, claimed_at))
             self._report.lost_to_others += batch.lost
             after = batch.after
             if batch.exhausted:
                 return last
-            if batch.unaffordable and not batch.requests:
+            if batch.unaffordable and not batch.subjects:
                 await self._wait_for_money()
                 return after
             if not self._gate.open:

@@ -81,13 +81,19 @@ class Provider(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The vendor's name in tables, settings and prices."""
+        ...
 
     @property
-    def operations(self) -> Mapping[str, Operation]: ...
+    def operations(self) -> Mapping[str, Operation]:
+        """What it bills, by name."""
+        ...
 
     @property
-    def subjects_per_request(self) -> int: ...
+    def subjects_per_request(self) -> int:
+        """How many subjects one exchange may serve; 1 unless the vendor has a batch endpoint."""
+        ...
 
     @property
     def deadline(self) -> timedelta:
@@ -98,7 +104,9 @@ class Provider(Protocol):
         """Name of the circuit this exchange belongs to."""
         ...
 
-    async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange: ...
+    async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
+        """One HTTP exchange for these questions; raises a `ProviderError` when all of it failed."""
+        ...
 
     def parse(self, operation: str, body: bytes) -> Mapping[str, Any]:
         """Column values of the result row; raises `BadResponse` where a required part is absent."""

@@ -64,7 +64,7 @@ _ORPHANS = f"""
           FROM locked l WHERE b.scope = l.scope AND b.key = l.key
     )
     SELECT count(*) FROM moved
-"""  # noqa: S608  # built from constants
+"""  # built from constants
 
 _log = structlog.get_logger(__name__)
 

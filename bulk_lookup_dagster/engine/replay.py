@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 
 from bulk_lookup_dagster.engine.provider import Provider
-from bulk_lookup_dagster.engine.results import ResultTable
+from bulk_lookup_dagster.engine.results import Answered, ResultTable
 from bulk_lookup_dagster.engine.settlement import unpack
 from bulk_lookup_dagster.engine.step import Step
 
@@ -42,17 +42,6 @@ _RESOLVE = """
      WHERE q.resolved_at IS NULL AND q.quarantined_at < %(began)s AND q.step = %(step)s
        AND q.claim_id = ANY (%(claims)s)
 """
-
-
-class _Claim(NamedTuple):
-    claim_id: int
-    subject_id: int
-    provider: str
-    operation: str
-    params_hash: bytes
-    outcome: str | None
-    fetched: float
-    keep_s: float | None
 
 
 @dataclass(slots=True)
@@ -104,7 +93,7 @@ async def _replay_page(
         elif row[9]:
             report.not_replayed["body_expired"] += 1
         else:
-            answers.append((_Claim._make(row[:8]), unpack(row[8])))
+            answers.append((Answered._make(row[:8]), unpack(row[8])))
     if not answers:
         return
     async with conn.transaction():

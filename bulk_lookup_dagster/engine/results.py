@@ -7,7 +7,7 @@ Does not: the ledger (see `engine.settle`), vendors' shapes (see `resources`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, LiteralString, Protocol, cast
+from typing import Any, LiteralString, NamedTuple, cast
 
 import orjson
 import psycopg
@@ -25,25 +25,17 @@ _QUARANTINE = """
 """
 
 
-class Answered(Protocol):
-    """The key and provenance of one answered claim."""
+class Answered(NamedTuple):
+    """Key and provenance of an answered claim; times in epoch seconds, `keep_s` None: for ever."""
 
-    @property
-    def claim_id(self) -> int: ...
-    @property
-    def subject_id(self) -> int: ...
-    @property
-    def provider(self) -> str: ...
-    @property
-    def operation(self) -> str: ...
-    @property
-    def params_hash(self) -> bytes: ...
-    @property
-    def outcome(self) -> str | None: ...
-    @property
-    def fetched(self) -> float: ...
-    @property
-    def keep_s(self) -> float | None: ...
+    claim_id: int
+    subject_id: int
+    provider: str
+    operation: str
+    params_hash: bytes
+    outcome: str
+    fetched: float
+    keep_s: float | None
 
 
 class _Refusal:
@@ -89,13 +81,13 @@ class ResultTable:
         )
         # Names come from the declared tables, never from users.
         upsert: Any = (
-            f"INSERT INTO {name} AS t ({', '.join(types)}) SELECT {select}"  # noqa: S608
+            f"INSERT INTO {name} AS t ({', '.join(types)}) SELECT {select}"
             f" FROM jsonb_to_recordset(%s::jsonb)"
             f" AS r ({typed}, fetched float8, keep_s float8)"
             f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {updates}"
             f" WHERE EXCLUDED.fetched_at >= t.fetched_at"
         )
-        self._upsert = cast(LiteralString, upsert)
+        self._upsert = cast("LiteralString", upsert)
 
     async def store(
         self,

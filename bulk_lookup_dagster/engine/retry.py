@@ -27,7 +27,7 @@ from bulk_lookup_dagster.engine import settlement
 from bulk_lookup_dagster.engine.claims import Claimed
 from bulk_lookup_dagster.engine.gate import Gate
 from bulk_lookup_dagster.engine.options import ProviderLimits, RunReport
-from bulk_lookup_dagster.engine.provider import Answer, Exchange, Operation, Provider
+from bulk_lookup_dagster.engine.provider import Answer, Exchange, Operation, Provider, Question
 from bulk_lookup_dagster.engine.settlement import ExchangeFacts, Settlement
 
 MAX_CLAIM_ATTEMPTS = 8
@@ -171,17 +171,15 @@ class Asker:
         if len(exchange.answers) != len(claimed.questions):
             error = BadResponse("The client answered fewer questions than it was asked.")
             return self._settlements(claimed, error, columns, final=True)
-        attempts = {
-            question.claim_id: attempt
+        asked = {
+            question.claim_id: (question, attempt)
             for question, attempt in zip(claimed.questions, claimed.attempts, strict=True)
         }
         return [
-            self._answer(answer, attempts[answer.claim_id], claimed, columns)
-            for answer in exchange.answers
+            self._answer(answer, *asked[answer.claim_id], columns) for answer in exchange.answers
         ]
 
-    def _answer(self, answer: Answer, attempt: int, claimed: Claimed, columns: str) -> Settlement:
-        question = next(q for q in claimed.questions if q.claim_id == answer.claim_id)
+    def _answer(self, answer: Answer, question: Question, attempt: int, columns: str) -> Settlement:
         operation = self._provider.operations[question.operation]
         if answer.failure is not None or answer.outcome is None:
             error = answer.failure or BadResponse("The client gave neither outcome nor failure.")

@@ -211,7 +211,7 @@ class _Run:
             price_list=self._price_list,
             plan_id=self._plan_id,
             refresh_after=self._options.refresh_after,
-            seed=random.getrandbits(62),  # noqa: S311  # spreads processes, guards nothing
+            seed=random.getrandbits(62),  # spreads processes, guards nothing
         )
         self._report.due = max(self._report.due, sum(claims for _, claims in listed.values()))
         for name, (last, _) in sorted(listed.items()):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import psycopg
 
 from bulk_lookup_dagster.engine.provider import Provider
-from bulk_lookup_dagster.engine.results import ResultTable
+from bulk_lookup_dagster.engine.results import Answered, ResultTable
 from bulk_lookup_dagster.engine.settlement import COLUMNS, Settlement
 
 _CREATE = f"CREATE TEMP TABLE IF NOT EXISTS settling ({COLUMNS}) ON COMMIT DELETE ROWS"
@@ -72,8 +72,8 @@ _SETTLE = """
          WHERE s.body IS NOT NULL AND s.state <> 'retrying'
         ON CONFLICT (claim_id) DO NOTHING
     )
-    SELECT claim_id, subject_id, provider, operation, params_hash, outcome, state, cost_micros,
-           error_class, was, fetched, keep_s, plan_id, run_id, budget_day, reserved_micros,
+    SELECT claim_id, subject_id, provider, operation, params_hash, outcome, fetched, keep_s,
+           state, cost_micros, error_class, was, plan_id, run_id, budget_day, reserved_micros,
            was_cost
       FROM moved
 """
@@ -115,12 +115,12 @@ class Moved(NamedTuple):
     operation: str
     params_hash: bytes
     outcome: str | None
+    fetched: float
+    keep_s: float | None
     state: str
     cost_micros: int
     error_class: str | None
     was: str
-    fetched: float
-    keep_s: float | None
     plan_id: int
     run_id: int
     budget_day: object
@@ -189,7 +189,11 @@ async def settle(
         moved = [Moved._make(row) for row in await cursor.fetchall()]
         await _spend(cursor, moved)
         bodies = {one.claim_id: one.body for one in settlements if one.body is not None}
-        answers = [(claim, bodies[claim.claim_id]) for claim in moved if claim.state == "answered"]
+        answers = [
+            (Answered._make(claim[:8]), bodies[claim.claim_id])
+            for claim in moved
+            if claim.state == "answered"
+        ]
         quarantined = await table.store(conn, answers, providers) if answers else 0
     return moved, quarantined
 

@@ -26,7 +26,7 @@ LIVE_WORKERS = f"""
     SELECT l.objid::bigint AS worker_id FROM pg_locks l
       JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
      WHERE l.locktype = 'advisory' AND l.classid = {LOCK_CLASS} AND l.objsubid = 2 AND l.granted
-"""  # noqa: S608  # a constant, not input
+"""  # a constant, not input
 
 
 class Worker:

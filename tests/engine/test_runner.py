@@ -32,7 +32,8 @@ def test_a_run_buys_each_question_once_and_records_it(
     ).fetchall()
     assert budgets == [(s, 0, 5_400_000) for s in ("day", "plan", "provider", "run")]
     rows = conn.execute(
-        "SELECT count(*), count(*) FILTER (WHERE line_type = 'mobile') FROM enrichment.phone_lookups"
+        "SELECT count(*), count(*) FILTER (WHERE line_type = 'mobile')"
+        " FROM enrichment.phone_lookups"
     ).fetchone()
     assert rows == (600, 600)
     facts = conn.execute("SELECT count(*), sum(claim_count), sum(cost_micros) FROM ledger.requests")
@@ -55,3 +56,16 @@ def test_an_unapproved_plan_buys_nothing(dsn: str, conn: Connection, tmp_path: P
     with pytest.raises(ApprovalNeeded):
         run(dsn, tmp_path, provider, add_plan(conn, state="waiting_approval"))
     assert provider.calls == 0
+
+
+def test_a_batch_endpoint_gets_several_subjects_in_one_exchange(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    add_subjects(conn, 95)
+    provider = FakeProvider(subjects_per_request=20)
+    report = run(dsn, tmp_path, provider, add_plan(conn), LINE_TYPE, CALLER_NAME)
+    assert report.answered == {"data": 190}
+    assert set(provider.asked.values()) == {1}
+    assert provider.calls < 20
+    linked = conn.execute("SELECT count(*) FROM ledger.request_claims").fetchone()
+    assert linked == (190,)

@@ -43,6 +43,7 @@ class FakeProvider:
     asked: Counter[tuple[int, str]] = field(default_factory=Counter)
     answered: Counter[tuple[int, str]] = field(default_factory=Counter)
     calls: int = 0
+    busy: asyncio.Event = field(default_factory=asyncio.Event)
     concurrent: int = 0
     most_concurrent: int = 0
 
@@ -51,6 +52,8 @@ class FakeProvider:
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
         self.calls += 1
+        if self.calls >= 5:
+            self.busy.set()
         self.concurrent += 1
         self.most_concurrent = max(self.most_concurrent, self.concurrent)
         try:
@@ -65,7 +68,7 @@ class FakeProvider:
             key = (question.subject_id, question.operation)
             self.asked[key] += 1
             special = self.behave(question, self.asked[key])
-            body = {"line_type": "mobile"} if special is None else dict(special)
+            body: dict[str, Any] = {"line_type": "mobile"} if special is None else dict(special)
             outcome = body.pop("outcome", "data")
             cost = body.pop("cost", question.max_micros)
             self.answered[key] += 1
@@ -74,7 +77,7 @@ class FakeProvider:
         return Exchange(200, 100, answers, "RQ1")
 
     def parse(self, operation: str, body: bytes) -> Mapping[str, Any]:
-        values = json.loads(body)
+        values: dict[str, Any] = json.loads(body)
         if values.get("broken"):
             raise BadResponse("line_type is absent.")
         return values

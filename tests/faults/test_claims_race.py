@@ -51,8 +51,8 @@ async def _claim_all(dsn: str, plan_id: int, run_id: int, seed: int, group: int)
         last, _ = listed["twilio_lookup"]
         after = 0
         while after < last:
-            batch = await claim(conn, terms, after=after, requests=group)
-            for request in batch.requests:
+            batch = await claim(conn, terms, after=after, subjects=group)
+            for request in batch.subjects:
                 won.update(f"{q.subject_id} {q.operation}" for q in request.questions)
             if batch.exhausted:
                 break

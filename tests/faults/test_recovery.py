@@ -222,8 +222,7 @@ def test_a_cancelled_run_finishes_what_is_on_the_wire_and_gives_back_the_rest(
 
     async def scenario() -> None:
         task = asyncio.create_task(arun(dsn, tmp_path, provider, plan, limits=limits))
-        while provider.calls < 5:
-            await asyncio.sleep(0.01)
+        await provider.busy.wait()
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()

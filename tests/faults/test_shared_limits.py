@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_f07_sessions_lease_disjoint_runs_of_slots(dsn: str) -> None:
 
     runs = sorted((s for each in asyncio.run(four()) for s in each), key=lambda s: s.first)
     assert {s.count for s in runs} == {25}
-    for earlier, later in zip(runs, runs[1:], strict=False):
+    for earlier, later in itertools.pairwise(runs):
         # Two local clocks' views of one database clock differ by less than a slot.
         assert later.first >= earlier.first + earlier.count * earlier.spacing - 0.002
 
