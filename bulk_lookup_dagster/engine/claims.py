@@ -138,8 +138,9 @@ class Claimed:
 class ClaimBatch:
     """What one claim statement won.
 
-    `subjects` has one item per subject; `after` is where the next one goes on; `exhausted` says that nothing claimable is left;
-    `unaffordable` that the next subject does not fit under a cap; `lost` counts claims others won.
+    `subjects` has one item per subject; `after` is where the next one goes on; `exhausted` says
+    that nothing claimable is left; `unaffordable` that the next subject does not fit under a cap;
+    `lost` counts claims others won.
     """
 
     subjects: tuple[Claimed, ...]

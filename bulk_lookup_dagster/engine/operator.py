@@ -25,8 +25,8 @@ _LIST = """
      ORDER BY claim_id LIMIT %s
 """
 _MOVE = """
-    UPDATE ledger.claims SET state = %(state)s, settled_at = clock_timestamp(),
-           retry_at = CASE WHEN %(state)s = 'failed' THEN clock_timestamp() END
+    UPDATE ledger.claims SET state = %(state)s::varchar, settled_at = clock_timestamp(),
+           retry_at = CASE WHEN %(state)s::varchar = 'failed' THEN clock_timestamp() END
      WHERE state = 'unknown_outcome'
        AND (%(claims)s::bigint[] IS NULL OR claim_id = ANY (%(claims)s::bigint[]))
        AND (%(provider)s::text IS NULL OR provider = %(provider)s)
