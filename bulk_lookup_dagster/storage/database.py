@@ -7,6 +7,7 @@ Does not: statements (see the module that needs them), the embedded server (`sto
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -54,6 +55,19 @@ def with_database(dsn: str, database: str) -> str:
     address, question, query = _rest(dsn).partition("?")
     server = address.partition("/")[0]
     return f"{_SCHEMES[1]}{server}/{database}{question}{query}"
+
+
+def with_login(dsn: str, role: str, password: str, database: str) -> str:
+    """The same server, another role and database."""
+    login = f"{quote(role, safe='')}:{quote(password, safe='')}"
+    address, question, query = _rest(dsn).partition("?")
+    server = address.partition("/")[0].rpartition("@")[2]
+    return f"{_SCHEMES[1]}{login}@{server}/{database}{question}{query}"
+
+
+def as_role(dsn: str, role: str) -> str:
+    """The same login, acting as a role it is a member of."""
+    return f"{dsn}{'&' if '?' in dsn else '?'}options=-c%20role%3D{quote(role, safe='')}"
 
 
 def database_name(dsn: str) -> str:

@@ -37,29 +37,27 @@ def provision_roles(
     passwords: Mapping[str, str],
     databases: Mapping[str, str] | None = None,
 ) -> None:
-    """Create the roles and databases that are missing and set the passwords; idempotent.
+    """Create the roles and databases that are missing and set the passwords given; idempotent.
 
     `databases` maps a database to its owning role.
     """
     wanted = databases or {PLATFORM_DATABASE: OWNER, DAGSTER_DATABASE: LOADER}
     with connect(admin_dsn, autocommit=True, name="bulk-lookup provision") as conn:
-        known = _column(conn, "SELECT rolname FROM pg_roles")
-        for role in ROLES:
-            verb = "ALTER" if role in known else "CREATE"
-            statement = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}")
-            conn.execute(
-                statement.format(sql.SQL(verb), sql.Identifier(role), sql.Literal(passwords[role]))
-            )
+        _make_roles(conn, passwords)
         existing = _column(conn, "SELECT datname FROM pg_database")
         for database, owner in wanted.items():
+            names = (sql.Identifier(database), sql.Identifier(owner))
             if database not in existing:
-                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-            conn.execute(
-                sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
-                    sql.Identifier(database), sql.Identifier(owner)
-                )
-            )
+                conn.execute(sql.SQL("CREATE DATABASE {}").format(names[0]))
+            conn.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(*names))
     _prepare_mart_schemas(with_database(admin_dsn, next(iter(wanted))))
+
+
+def missing_roles(admin_dsn: str) -> tuple[str, ...]:
+    """The roles this server does not have yet."""
+    with connect(admin_dsn, name="bulk-lookup provision") as conn:
+        known = _column(conn, "SELECT rolname FROM pg_roles")
+    return tuple(role for role in ROLES if role not in known)
 
 
 def apply_rights(owner_dsn: str) -> bool:
@@ -82,6 +80,21 @@ def apply_rights(owner_dsn: str) -> bool:
                 )
             )
     return True
+
+
+def _make_roles(conn: psycopg.Connection[Any], passwords: Mapping[str, str]) -> None:
+    known = _column(conn, "SELECT rolname FROM pg_roles")
+    for role in ROLES:
+        name = sql.Identifier(role)
+        if role not in known:
+            conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        if role in passwords:
+            statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
+            conn.execute(statement.format(name, sql.Literal(passwords[role])))
+    if _column(conn, "SELECT current_setting('is_superuser')") == {"off"}:
+        # A managed server's administrator hands things only to roles it is a member of.
+        members = sql.SQL(", ").join(map(sql.Identifier, (OWNER, LOADER)))
+        conn.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(members))
 
 
 def _prepare_mart_schemas(platform_dsn: str) -> None:
