@@ -82,3 +82,26 @@ CLAIM = _machine(
 )
 
 MACHINES = (UPLOAD, BATCH, PLAN, CLAIM)
+
+
+def as_markdown() -> str:
+    """The page `docs/state-machines.md`: one diagram per machine."""
+    parts = [
+        "# State machines\n",
+        "Generated from `bulk_lookup_dagster/core/state_machines.py` by `make generate`. Triggers"
+        " made from the same table hold every writer to it, raw SQL included.\n",
+    ]
+    for machine in MACHINES:
+        parts.append(f"## `{machine.table}`\n\n```mermaid\nstateDiagram-v2")
+        parts += [f"    [*] --> {state}" for state in machine.states if state in machine.initial]
+        parts += [
+            f"    {state} --> {after}"
+            for state, arrows in machine.arrows.items()
+            for after in sorted(arrows)
+        ]
+        parts.append("```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")  # noqa: T201
