@@ -10,6 +10,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
   then echo $$name; break; fi; done)
 BIN := .venv/bin
 CACHE := .cache
+JOBS ?= 2
 SOURCES = $(shell git ls-files --cached --others --exclude-standard \
   bulk_lookup_dagster assets resources sensors bench tests dbt_project pyproject.toml)
 TYPED := bulk_lookup_dagster assets resources sensors bench tests
@@ -58,7 +59,7 @@ test: $(CACHE)/tests.ok ## All tests but the browser's, under coverage (not agai
 # One run serves both `make test` and the coverage gate of `make check`.
 $(CACHE)/tests.ok: .venv/.dev $(SOURCES)
 	@mkdir -p $(CACHE) && rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest --ignore=tests/browser -q
+	$(BIN)/coverage run -m pytest --ignore=tests/browser -q -n $(JOBS)
 	@$(BIN)/coverage combine -q
 	@touch $@
 
