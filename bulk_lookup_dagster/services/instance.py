@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from bulk_lookup_dagster.core.environment import Environment, read_environment
+from bulk_lookup_dagster.core.environment import CHECKOUT, Environment, read_environment
 from bulk_lookup_dagster.core.errors import ConfigError, StorageError
 from bulk_lookup_dagster.storage import migrate, roles
 from bulk_lookup_dagster.storage.database import (
@@ -46,6 +46,14 @@ class Platform:
         """Stop the embedded server, if this platform has one; data stay."""
         if self.embedded is not None:
             self.embedded.stop()
+
+
+def with_dotenv(environ: Mapping[str, str], path: Path = CHECKOUT / ".env") -> dict[str, str]:
+    """The environment with what `.env` of the checkout adds; what is set already wins."""
+    from dotenv import dotenv_values
+
+    stored = {name: value for name, value in dotenv_values(path).items() if value}
+    return {**stored, **environ}
 
 
 def open_platform(environ: Mapping[str, str]) -> Platform:
@@ -130,7 +138,8 @@ def _secret_key(conn: psycopg.Connection[Any], environment: Environment) -> byte
         return environment.secret_key
     path = environment.home / _KEY_FILE
     if not path.exists():
-        if _bound(conn) is not None:
+        # Looked for again, because another first start makes the key before it binds.
+        if _bound(conn) is not None and not path.exists():
             raise ConfigError(
                 f"The secret key of the database {conn.info.dbname!r} is missing.",
                 fix=f"Restore {path} from its backup, or set BULK_LOOKUP_SECRET_KEY.",

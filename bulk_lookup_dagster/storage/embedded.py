@@ -86,10 +86,10 @@ class EmbeddedServer:
         """Stop the server by its process id; open transactions are rolled back."""
         self.home.mkdir(parents=True, exist_ok=True)
         with self._lock():
-            if self._pid() is None:
+            if self._pid is None:
                 return
             done = self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(START_SECONDS))
-            if self._pid() is not None:
+            if self._pid is not None:
                 raise StorageError(
                     "The embedded PostgreSQL did not stop: " + _last_line(done),
                     fix=f"See {self.folder / 'server.log'}.",
@@ -97,7 +97,7 @@ class EmbeddedServer:
 
     def is_running(self) -> bool:
         """Whether the server of this data folder answers."""
-        if self._pid() is None:
+        if self._pid is None:
             return False
         try:
             connect(self.dsn("postgres", SUPERUSER), name="bulk-lookup probe").close()
@@ -132,6 +132,22 @@ class EmbeddedServer:
     def port(self) -> int:
         """The loopback port."""
         return int((self.folder / "port").read_text())
+
+    def pid(self) -> int:
+        """The server's process id."""
+        pid = self._pid
+        if pid is None:
+            raise StorageError("The embedded PostgreSQL does not run.", fix="Start it first.")
+        return pid
+
+    @property
+    def _pid(self) -> int | None:
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split()[0])
+            os.kill(pid, 0)
+        except (FileNotFoundError, ProcessLookupError, PermissionError, IndexError, ValueError):
+            return None
+        return pid
 
     @cached_property
     def _account(self) -> Account:
@@ -222,14 +238,6 @@ class EmbeddedServer:
     def _passwords(self) -> dict[str, str]:
         passwords: dict[str, str] = json.loads((self.folder / "passwords.json").read_text())
         return passwords
-
-    def _pid(self) -> int | None:
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split()[0])
-            os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError, PermissionError, IndexError, ValueError):
-            return None
-        return pid
 
     def _pg_ctl(self, *arguments: str) -> str:
         command = [str(self._binaries / "pg_ctl"), "-D", str(self.data), "-s", *arguments]

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from bulk_lookup_dagster.core.errors import ConfigError, StorageError
-from bulk_lookup_dagster.services.instance import Platform, open_platform
+from bulk_lookup_dagster.services.instance import Platform, open_platform, with_dotenv
 from bulk_lookup_dagster.storage import migrate
 from bulk_lookup_dagster.storage.database import connect
 from bulk_lookup_dagster.storage.embedded import SUPERUSER, EmbeddedServer
@@ -107,6 +107,13 @@ def test_embedded_server_is_started_kept_and_stopped(tmp_path: Path) -> None:
         platform.stop()
     with pytest.raises(StorageError, match="Cannot connect"):
         connect(platform.dsn)
+
+
+def test_a_dotenv_file_adds_but_never_overrides(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    assert with_dotenv({"A": "1"}, path) == {"A": "1"}
+    path.write_text("# comment\nA=2\nB='three four'\nEMPTY=\n")
+    assert with_dotenv({"A": "1"}, path) == {"A": "1", "B": "three four"}
 
 
 def test_an_unreachable_database_says_where_and_hides_the_password() -> None:

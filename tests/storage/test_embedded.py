@@ -34,14 +34,10 @@ def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
     shutil.rmtree(server.folder, ignore_errors=True)  # may lie outside tmp_path when root
 
 
-def _pid(server: EmbeddedServer) -> int:
-    return int((server.data / "postmaster.pid").read_text().split()[0])
-
-
 def test_starting_twice_keeps_one_server(server: EmbeddedServer) -> None:
-    before = (_pid(server), server.dsn(DATABASE))
+    before = (server.pid(), server.dsn(DATABASE))
     EmbeddedServer(server.home).start()
-    assert (_pid(server), server.dsn(DATABASE)) == before
+    assert (server.pid(), server.dsn(DATABASE)) == before
 
 
 def test_several_first_starts_make_one_server(tmp_path: Path) -> None:
@@ -70,7 +66,7 @@ def test_data_outlive_a_restart(server: EmbeddedServer) -> None:
 def test_it_comes_back_after_kill_9_with_everything_committed(server: EmbeddedServer) -> None:
     with connect(server.dsn("dagster")) as conn:
         conn.execute("CREATE TABLE kept AS SELECT 7 AS value")
-    os.kill(_pid(server), signal.SIGKILL)
+    os.kill(server.pid(), signal.SIGKILL)
     EmbeddedServer(server.home).start()
     with connect(server.dsn("dagster")) as conn:
         assert conn.execute("SELECT value FROM kept").fetchone() == (7,)

@@ -180,3 +180,52 @@ exports = sa.Table(
     schema="ops",
     comment="Files that left the platform.",
 )
+
+VIEWS = {
+    # A contact has no status column: how far it has come follows from what was asked about it.
+    # `moving` will go on by itself; what neither moves nor is answered waits for a person.
+    "ops.contact_status": """
+        WITH questions AS (
+            SELECT DISTINCT ON (c.provider, c.operation, c.subject_id, c.params_hash)
+                   c.subject_id, c.state, c.retry_at, q.claim_id IS NOT NULL AS quarantined
+              FROM ledger.claims c
+              LEFT JOIN (SELECT DISTINCT claim_id FROM ops.quarantine WHERE resolved_at IS NULL) q
+                ON q.claim_id = c.claim_id
+             ORDER BY c.provider, c.operation, c.subject_id, c.params_hash, c.epoch DESC
+        ), progress AS (
+            SELECT subject_id, count(*) AS asked,
+                   count(*) FILTER (WHERE state = 'answered' AND NOT quarantined) AS answered,
+                   count(*) FILTER (WHERE state IN ('claimed', 'accepted')
+                                       OR state = 'failed' AND retry_at IS NOT NULL) AS moving
+              FROM questions
+             GROUP BY subject_id
+        ), approvals AS (
+            SELECT upload_id, bool_or(state IN ('approved', 'done')) AS approved,
+                   bool_or(state = 'waiting_approval') AS waiting
+              FROM ledger.plans
+             WHERE upload_id IS NOT NULL
+             GROUP BY upload_id
+        ), uploaded AS (
+            SELECT uc.contact_id, bool_or(b.state = 'blocked') AS blocked,
+                   bool_or(a.approved) AS approved, bool_or(a.waiting) AS waiting
+              FROM intake.upload_contacts uc
+              JOIN intake.batches b ON b.batch_id = uc.batch_id
+              LEFT JOIN approvals a ON a.upload_id = uc.upload_id
+             GROUP BY uc.contact_id
+        )
+        SELECT c.contact_id,
+               CASE
+                   WHEN p.answered = p.asked THEN 'complete'
+                   WHEN u.blocked THEN 'blocked'
+                   WHEN p.answered > 0 THEN 'partial'
+                   WHEN p.moving > 0 THEN 'in_progress'
+                   WHEN p.asked > 0 THEN 'blocked'
+                   WHEN u.approved THEN 'in_progress'
+                   WHEN u.waiting THEN 'waiting_approval'
+                   ELSE 'new'
+               END AS status
+          FROM intake.contacts c
+          LEFT JOIN progress p ON p.subject_id = c.phone_subject_id
+          LEFT JOIN uploaded u ON u.contact_id = c.contact_id
+    """,
+}
