@@ -111,18 +111,15 @@ class Gate:
         """A fresh slot of the shared rate; a vendor's Retry-After holds it back for everyone."""
         if isinstance(error, RateLimited) and error.retry_after:
             await self._hold(min(error.retry_after, self._limits.max_retry_after))
-        await self.sleep_until(await self._renewed())
+        await self._sleep_until(await self._renewed())
 
     async def keep_slot(self, slot: float) -> None:
         """Wait for a leased slot, or for a fresh one where it went by."""
-        now = time.monotonic()
-        if not self.limiter.usable(slot, now):
+        if not self.limiter.usable(slot, time.monotonic()):
             slot = await self._renewed()
-        if slot - now > _SLEEP_FLOOR:
-            await asyncio.sleep(slot - now)
+        await self._sleep_until(slot)
 
-    async def sleep_until(self, at: float) -> None:
-        """Sleep to a moment on the monotonic clock."""
+    async def _sleep_until(self, at: float) -> None:
         pause = at - time.monotonic()
         if pause > _SLEEP_FLOOR:
             await asyncio.sleep(pause)

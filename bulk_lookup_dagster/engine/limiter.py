@@ -106,7 +106,7 @@ class Limiter:
 
     def usable(self, slot: float, now: float) -> bool:
         """Whether a slot may still be used at `now`."""
-        return self._rate is None or (now - slot <= LATE and now >= self._not_before)
+        return now >= self._not_before and (self._rate is None or now - slot <= LATE)
 
     async def renew(self) -> float:
         """A fresh slot for a request whose own went by; simultaneous wishes share a lease."""

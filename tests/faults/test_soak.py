@@ -53,8 +53,9 @@ def test_f59_many_small_runs_leave_memory_files_and_sessions_flat(
 def test_f53_a_run_leaves_no_task_and_no_session_behind(
     dsn: str, conn: Connection, tmp_path: Path
 ) -> None:
-    add_subjects(conn, 50)
     plan = add_plan(conn)
+    run(dsn, tmp_path, FakeProvider(), plan)
+    add_subjects(conn, 50)
     before = psutil.Process().num_fds()
 
     async def scenario() -> set[asyncio.Task[Any]]:
