@@ -1,0 +1,4 @@
+{# Plain names: `marts`, not `<target>_marts`, for people and grants. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ (custom_schema_name or target.schema) | trim }}
+{%- endmacro %}

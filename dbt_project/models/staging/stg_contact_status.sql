@@ -1,0 +1,2 @@
+select contact_id, status
+from {{ source('ops', 'contact_status') }}

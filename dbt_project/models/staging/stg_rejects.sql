@@ -1,0 +1,2 @@
+select upload_id, row_number, reason
+from {{ source('intake', 'rejects') }}
