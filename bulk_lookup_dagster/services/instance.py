@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,8 +154,7 @@ def _secret_key(conn: psycopg.Connection[Any], environment: Environment) -> byte
 
 
 def _create_key(path: Path) -> None:
-    building = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(building, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, building = tempfile.mkstemp(prefix="secret.", dir=path.parent)  # mode 0600
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(32) + "\n")
         file.flush()
@@ -164,7 +164,7 @@ def _create_key(path: Path) -> None:
     except FileExistsError:
         pass
     finally:
-        building.unlink()
+        Path(building).unlink()
 
 
 def _bind(conn: psycopg.Connection[Any], environment: str, key: bytes) -> None:
