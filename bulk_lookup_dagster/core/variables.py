@@ -29,6 +29,7 @@ _DATABASE = "Database"
 _WEB = "Web"
 _TWILIO = "Twilio Lookup"
 _SERVICE = "Error reports"
+_CHILDREN = "Set by the platform for its child processes"
 
 VARIABLES = (
     Variable(
@@ -102,6 +103,10 @@ VARIABLES = (
     ),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
+    ),
+    *(
+        Variable(f"BULK_LOOKUP_DBT_{part}", _CHILDREN, "dbt's connection.", internal=True)
+        for part in ("HOST", "PORT", "USER", "PASSWORD", "DBNAME")
     ),
 )
 
