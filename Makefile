@@ -29,7 +29,8 @@ help: ## List the tasks
 
 .venv/.runtime: requirements/runtime.lock pyproject.toml deploy/install.py
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed."; exit 1; }
-	@test -e .venv/.dev && ! test requirements/dev.lock -nt .venv/.dev || $(PYTHON) deploy/install.py runtime
+	@test -e .venv/.dev && ! test requirements/dev.lock -nt .venv/.dev \
+	  && ! test pyproject.toml -nt .venv/.dev || $(PYTHON) deploy/install.py runtime
 	@touch $@
 
 .venv/.dev: requirements/dev.lock pyproject.toml deploy/install.py
@@ -65,7 +66,7 @@ $(CACHE)/tests.ok: .venv/.dev $(SOURCES)
 
 .PHONY: test-browser
 test-browser: .venv/.dev ## Tests in a real headless Chromium
-	$(BIN)/pytest tests/browser -q -n0
+	@! ls tests/browser/test_*.py >/dev/null 2>&1 || $(BIN)/pytest tests/browser -q -n0
 
 .PHONY: check
 check: lint types imports secrets coverage ## Everything a change must pass

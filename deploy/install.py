@@ -45,8 +45,10 @@ def make_environment() -> None:
     shutil.rmtree(VENV, ignore_errors=True)
     if run([sys.executable, "-m", "venv", VENV], quiet=True):
         return
-    shutil.rmtree(VENV, ignore_errors=True)
-    if not run([sys.executable, "-m", "virtualenv", VENV], quiet=True):
+    # Debian keeps ensurepip in a package of its own: fill the environment from outside.
+    bare = run([sys.executable, "-m", "venv", "--clear", "--without-pip", VENV], quiet=True)
+    outside = [sys.executable, "-m", "pip", "--python", PYTHON, "install", "--quiet", "pip"]
+    if not (bare and run(outside, quiet=True)):
         raise SystemExit("No virtual environment could be made: install python3-venv first.")
 
 
