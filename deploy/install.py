@@ -47,7 +47,16 @@ def make_environment() -> None:
         return
     # Debian keeps ensurepip in a package of its own: fill the environment from outside.
     bare = run([sys.executable, "-m", "venv", "--clear", "--without-pip", VENV], quiet=True)
-    outside = [sys.executable, "-m", "pip", "--python", PYTHON, "install", "--quiet", "pip"]
+    outside: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        PYTHON,
+        "install",
+        "--quiet",
+        "pip",
+    ]
     if not (bare and run(outside, quiet=True)):
         raise SystemExit("No virtual environment could be made: install python3-venv first.")
 
