@@ -1,0 +1,141 @@
+"""Builds the marts: one `dbt build` in this process, and the bookkeeping of what it covered.
+
+Belongs here: how dbt is called, and which reasons to build it answered.
+Does not: the models (`dbt_project`), the same build as Dagster assets (`assets.marts`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from bulk_lookup_dagster.core.errors import StorageError
+from bulk_lookup_dagster.core.telemetry import silence
+from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.storage.database import connect
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+MANIFEST = PROJECT / "target" / "manifest.json"
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+_LOCK = 7304
+_GOOD = frozenset({"success", "pass", "warn", "no-op"})
+_SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests")
+
+
+@dataclass(frozen=True)
+class MartsBuild:
+    """What one build did."""
+
+    models: int
+    tests: int
+    seconds: float
+    covered: int
+
+
+def build_marts(platform: Platform, *, unit_tests: bool = False) -> MartsBuild:
+    """Build and test every model once; raises `StorageError` naming what failed.
+
+    Unit tests look at the models, not at the data: the test suite runs them, a build does not.
+    """
+    started = monotonic()
+    folder = platform.environment.home / "dbt"
+    arguments = [*BUILD, *variables(platform), *_paths(folder)]
+    with covering_build(platform) as covered:
+        nodes = _invoke(arguments if not unit_tests else ["build", *arguments[len(BUILD) :]])
+    return MartsBuild(
+        models=sum(node.startswith("model.") for node in nodes),
+        tests=sum(not node.startswith("model.") for node in nodes),
+        seconds=monotonic() - started,
+        covered=len(covered),
+    )
+
+
+@contextmanager
+def covering_build(platform: Platform) -> Iterator[list[int]]:
+    """While this is open, one build runs with dbt's variables set; what it covers is ticked off.
+
+    Only reasons that were committed before the build began are covered. An error covers nothing.
+    """
+    with connect(platform.dsn, autocommit=True, name="bulk-lookup marts") as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        dirty = "SELECT dirty_id FROM ops.mart_dirty WHERE built_at IS NULL ORDER BY dirty_id"
+        covered = [row[0] for row in conn.execute(dirty)]
+        with _environment(platform.dsn):
+            yield covered
+        conn.execute(
+            "UPDATE ops.mart_dirty SET built_at = clock_timestamp() WHERE dirty_id = ANY(%s)",
+            [covered],
+        )
+
+
+def variables(platform: Platform) -> list[str]:
+    """dbt's arguments that carry the platform's settings."""
+    return ["--vars", f'{{"business_timezone": "{platform.environment.timezone.key}"}}']
+
+
+def ensure_manifest() -> Path:
+    """The manifest of the models as they are now; parsed again when a source is newer."""
+    if not MANIFEST.is_file() or MANIFEST.stat().st_mtime < _newest_source():
+        _invoke(["parse", "--no-partial-parse", *_paths(MANIFEST.parent)])
+    return MANIFEST
+
+
+def _newest_source() -> float:
+    files = [path for name in _SOURCES for path in (PROJECT / name, *(PROJECT / name).rglob("*"))]
+    return max(path.stat().st_mtime for path in files if path.is_file())
+
+
+def _paths(target: Path) -> list[str]:
+    project = str(PROJECT)
+    arguments = ["--project-dir", project, "--profiles-dir", project]
+    return [*arguments, "--target-path", str(target), "--log-path", str(target)]
+
+
+def _invoke(arguments: Sequence[str]) -> list[str]:
+    """Run dbt in this process; returns the ids of what it built."""
+    from dbt.cli.main import dbtRunner  # 2 s: only those who build pay for it
+
+    silence(os.environ)
+    outcome = dbtRunner().invoke(["--quiet", *arguments])
+    results: list[Any] = list(getattr(outcome.result, "results", ()) or ())
+    failed = [each.node.name for each in results if str(each.status) not in _GOOD]
+    if not outcome.success or failed:
+        kind = type(outcome.exception).__name__ if outcome.exception else "failed"
+        names = ", ".join(failed[:10]) or kind
+        raise StorageError(
+            f"The marts were not built: {names}.",
+            fix="Readers still see the last good build. See dbt.log in the dbt folder of "
+            "BULK_LOOKUP_HOME, then build again.",
+            code="marts_failed",
+        )
+    return [each.node.unique_id for each in results]
+
+
+@contextmanager
+def _environment(dsn: str) -> Iterator[None]:
+    """dbt reads its connection from the process environment, and only from there."""
+    parts = conninfo_to_dict(dsn)
+    wanted = {
+        "BULK_LOOKUP_DBT_HOST": str(parts.get("host") or "127.0.0.1"),
+        "BULK_LOOKUP_DBT_PORT": str(parts.get("port") or 5432),
+        "BULK_LOOKUP_DBT_USER": str(parts.get("user") or ""),
+        "BULK_LOOKUP_DBT_PASSWORD": str(parts.get("password") or ""),
+        "BULK_LOOKUP_DBT_DBNAME": str(parts.get("dbname") or ""),
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

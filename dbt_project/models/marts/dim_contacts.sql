@@ -1,0 +1,30 @@
+-- A view, so that a value whose licence has run out is gone the moment it runs out, not at the
+-- next build.
+select
+    contact_id,
+    subject_id,
+    source_id,
+    upload_id,
+    batch_id,
+    masked_phone::text as masked_phone,
+    country_code::text as country_code,
+    number_type::text as number_type,
+    {{ validity(unexpired('valid')) }} as validity,
+    {{ unexpired('line_type') }}::text as line_type,
+    {{ line_type_group(unexpired('line_type')) }} as line_type_group,
+    {{ unexpired('carrier_name') }}::text as carrier_name,
+    {{ unexpired('caller_type') }}::text as caller_type,
+    {{ contact_kind(unexpired('caller_type')) }} as contact_kind,
+    coalesce({{ unexpired('risk_level') }}, 'unknown')::text as risk_level,
+    {{ unexpired('sms_pumping_risk_score') }}::integer as risk_score,
+    {{ unexpired('line_status') }}::text as line_status,
+    {{ unexpired('reassigned') }}::text as reassigned,
+    status::text as status,
+    has_name,
+    has_company,
+    has_email,
+    has_address,
+    first_seen_at,
+    answered_at,
+    published_at
+from {{ ref('int_contacts') }}
