@@ -5,6 +5,7 @@ Belongs here: what most folders need. Does not: fixtures of one folder (its own 
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -26,10 +27,10 @@ _FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedServer]:
-    """One server per test process, stopped and removed at the end."""
+    """One server per test process, of the version in `PG_BIN`; stopped and removed at the end."""
     home = Path(tempfile.mkdtemp(prefix="bl-test-"))
     home.chmod(0o711)
-    server = EmbeddedServer(home, settings=_FAST)
+    server = EmbeddedServer(home, pg_bin=os.environ.get("PG_BIN"), settings=_FAST)
     server.start()
     try:
         yield server
