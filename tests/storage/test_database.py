@@ -20,7 +20,7 @@ from bulk_lookup_dagster.storage.database import (
     with_login,
 )
 
-PLAIN = "postgresql://me:p%40ss@db.example:6543/main?sslmode=require"
+PLAIN = "postgresql://me:test%40x@db.example:6543/main?sslmode=require"
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
@@ -32,8 +32,8 @@ def test_every_spelling_of_the_scheme_is_understood(scheme: str) -> None:
 
 def test_parts_are_exchanged_without_touching_the_rest() -> None:
     assert with_database(PLAIN, "other") == PLAIN.replace("/main", "/other")
-    assert with_login(PLAIN, "you", "a/b@c", "other") == (
-        "postgresql://you:a%2Fb%40c@db.example:6543/other?sslmode=require"
+    assert with_login(PLAIN, "you", "test/b@c", "other") == (
+        "postgresql://you:test%2Fb%40c@db.example:6543/other?sslmode=require"
     )
     assert database_name(PLAIN) == "main"
 
