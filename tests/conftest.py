@@ -21,6 +21,7 @@ from bulk_lookup_dagster.storage import migrate, roles
 from bulk_lookup_dagster.storage.database import connect, with_database
 from bulk_lookup_dagster.storage.embedded import SUPERUSER, EmbeddedServer
 
+pytest_plugins = ["tests.fakes.marts"]
 _TEMPLATE = "template_migrated"
 _FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
