@@ -34,20 +34,19 @@ VALUES (1, 11, 'too_short', 'd', '="=1+1"'), (1, 12, 'not_a_number', 'd', '<b>x<
        (2, 11, 'too_short', 'd', 'x'), (2, 12, 'too_short', 'd', 'x'),
        (3, 1, 'too_long', 'd', 'x'), (3, 2, 'too_long', 'd', 'x'), (3, 3, 'too_long', 'd', 'x'),
        (3, 4, 'two_numbers', 'd', 'x');
-INSERT INTO intake.batches (upload_id, batch_number, partition_key, state, row_count)
-VALUES (1, 1, '2026-11-01-aaaa-1', 'created', 10), (2, 1, '2026-11-01-bbbb-1', 'created', 10);
+INSERT INTO intake.batches (upload_id, source_id, batch_number, partition_key, state, row_count)
+VALUES (1, 1, 1, '2026-11-01-aaaa-1', 'created', 10), (2, 1, 1, '2026-11-01-bbbb-1', 'created', 10);
 INSERT INTO intake.subjects (kind, value, value_hmac, region, number_type)
 SELECT 'phone', '+1415555' || lpad((n + 99)::text, 4, '0'), sha256(n::text::bytea), 'US',
        'FIXED_LINE_OR_MOBILE'
   FROM generate_series(1, 18) n;
 -- Upload 1: contacts 1-10 over numbers 1-8 (9 repeats 7, 10 repeats 8); upload 2: numbers 9-18.
-INSERT INTO intake.contacts (source_id, contact_hash, phone_subject_id, name, email)
-SELECT 1, sha256(n::text::bytea), CASE WHEN n IN (9, 10) THEN n - 2 WHEN n > 10 THEN n - 2
+INSERT INTO intake.contacts (source_id, first_batch_id, first_row_number, contact_hash,
+                             phone_subject_id, name, email)
+SELECT 1, (n + 9) / 10, (n - 1) %% 10 + 1, sha256(n::text::bytea), CASE WHEN n IN (9, 10) THEN n - 2 WHEN n > 10 THEN n - 2
                                        ELSE n END,
        CASE WHEN n = 1 THEN 'Ada Lovelace' END, CASE WHEN n = 1 THEN 'ada@example.test' END
   FROM generate_series(1, 20) n;
-INSERT INTO intake.upload_contacts (upload_id, row_number, batch_id, contact_id)
-SELECT (n + 9) / 10, (n - 1) %% 10 + 1, (n + 9) / 10, n FROM generate_series(1, 20) n;
 UPDATE intake.batches SET state = 'enriching';
 UPDATE intake.batches SET state = 'published', published_at = '2026-11-02 09:00+00'
  WHERE batch_id = 1;

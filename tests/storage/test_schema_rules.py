@@ -43,7 +43,7 @@ def test_f15_the_database_agrees_about_deletes(conn: psycopg.Connection[Any]) ->
         for table, action in _rows(
             conn,
             "SELECT conrelid::regclass || '.' || attname, confdeltype::text FROM pg_constraint "
-            "JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1] "
+            "JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY(conkey) "
             "WHERE contype = 'f' AND connamespace::regnamespace::text = ANY(%(schemas)s)",
         )
     }

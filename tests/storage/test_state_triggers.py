@@ -36,8 +36,9 @@ _ROWS: Mapping[str, str] = {
         RETURNING upload_id
     """,
     "intake.batches": """
-        INSERT INTO intake.batches (upload_id, batch_number, partition_key, state, row_count)
-        VALUES (1000, 1, encode(%(key)s, 'hex'), %(state)s::text, 1) RETURNING batch_id
+        INSERT INTO intake.batches (upload_id, source_id, batch_number, partition_key, state,
+                                    row_count)
+        VALUES (1000, 1, 1, encode(%(key)s, 'hex'), %(state)s::text, 1) RETURNING batch_id
     """,
     "ledger.plans": """
         INSERT INTO ledger.plans (state, kind, scope, estimate, price_list_version,

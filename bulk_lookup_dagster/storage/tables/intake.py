@@ -43,6 +43,7 @@ uploads = sa.Table(
     text("encoding", 30),
     text("delimiter", 1),
     json("mapping"),
+    sa.Column("batch_rows", sa.Integer, nullable=False, server_default="25000"),
     sa.Column("row_count", sa.BigInteger),
     sa.Column("contact_count", sa.BigInteger),
     sa.Column("new_contact_count", sa.BigInteger),
@@ -53,7 +54,9 @@ uploads = sa.Table(
     now("received_at"),
     at("loaded_at"),
     sa.UniqueConstraint("content_hash", "mapping_hash", "default_region", "source_id"),
+    sa.UniqueConstraint("upload_id", "source_id"),
     sa.CheckConstraint("size_bytes >= 0", name="size"),
+    sa.CheckConstraint("batch_rows BETWEEN 1 AND 25000", name="batch_rows"),
     sa.CheckConstraint("(state = 'refused') = (refusal_code IS NOT NULL)", name="refusal"),
     sa.CheckConstraint("loaded_at >= received_at", name="times"),
     schema="intake",
@@ -64,14 +67,21 @@ batches = sa.Table(
     "batches",
     METADATA,
     identity("batch_id"),
-    fk("upload_id", "intake.uploads.upload_id", ondelete="CASCADE", nullable=False, index=False),
+    sa.Column("upload_id", sa.BigInteger, nullable=False),
+    sa.Column("source_id", sa.BigInteger, nullable=False),
     sa.Column("batch_number", sa.Integer, nullable=False),
     text("partition_key", 60, nullable=False, unique=True),
     state(state_machines.BATCH),
     sa.Column("row_count", sa.Integer, nullable=False),
     now("created_at"),
     at("published_at"),
+    sa.ForeignKeyConstraint(
+        ["upload_id", "source_id"],
+        ["intake.uploads.upload_id", "intake.uploads.source_id"],
+        ondelete="CASCADE",
+    ),
     sa.UniqueConstraint("upload_id", "batch_number"),
+    sa.UniqueConstraint("batch_id", "source_id"),
     sa.CheckConstraint("row_count BETWEEN 0 AND 25000", name="row_count"),
     schema="intake",
     comment="At most 25,000 rows of one upload; one Dagster partition.",
@@ -99,8 +109,10 @@ contacts = sa.Table(
     "contacts",
     METADATA,
     identity("contact_id"),
-    fk("source_id", "intake.sources.source_id", ondelete="RESTRICT", nullable=False, index=False),
-    hash_bytes("contact_hash", nullable=False),
+    sa.Column("source_id", sa.BigInteger, nullable=False),
+    sa.Column("first_batch_id", sa.BigInteger, nullable=False),
+    sa.Column("first_row_number", sa.BigInteger, nullable=False),
+    hash_bytes("contact_hash", nullable=False, unique=True),
     fk("phone_subject_id", "intake.subjects.subject_id", ondelete="RESTRICT", nullable=False),
     text("raw_phone", 200),
     text("name", 300),
@@ -118,22 +130,29 @@ contacts = sa.Table(
     json("extra"),
     now("created_at"),
     at("erased_at"),
-    sa.UniqueConstraint("source_id", "contact_hash"),
+    # One check instead of two per row: the batch knows its source.
+    sa.ForeignKeyConstraint(
+        ["first_batch_id", "source_id"],
+        ["intake.batches.batch_id", "intake.batches.source_id"],
+        ondelete="RESTRICT",
+    ),
+    sa.UniqueConstraint("first_batch_id", "first_row_number"),
+    sa.CheckConstraint("first_row_number > 0", name="row_number"),
     schema="intake",
-    comment="One distinct source row; never overwritten by enrichment, never deleted by a merge.",
+    comment="One distinct row of a source (the hash covers the source) and where it first came; "
+    "never overwritten by enrichment, never deleted by a merge.",
 )
 
-upload_contacts = sa.Table(
-    "upload_contacts",
+repeated_rows = sa.Table(
+    "repeated_rows",
     METADATA,
-    fk("upload_id", "intake.uploads.upload_id", ondelete="CASCADE", nullable=False, index=False),
+    fk("batch_id", "intake.batches.batch_id", ondelete="CASCADE", nullable=False, index=False),
     sa.Column("row_number", sa.BigInteger, nullable=False),
-    fk("batch_id", "intake.batches.batch_id", ondelete="CASCADE", nullable=False),
     fk("contact_id", "intake.contacts.contact_id", ondelete="CASCADE", nullable=False),
-    sa.PrimaryKeyConstraint("upload_id", "row_number"),
+    sa.PrimaryKeyConstraint("batch_id", "row_number"),
     sa.CheckConstraint("row_number > 0", name="row_number"),
     schema="intake",
-    comment="Accepted rows: which line of which upload is which contact.",
+    comment="Accepted rows whose contact was known already; view upload_contacts has all rows.",
 )
 
 rejects = sa.Table(
@@ -163,6 +182,13 @@ mappings = sa.Table(
 )
 
 VIEWS = {
+    "intake.upload_contacts": """
+        SELECT b.upload_id, c.first_row_number AS row_number, b.batch_id, c.contact_id
+          FROM intake.contacts c JOIN intake.batches b ON b.batch_id = c.first_batch_id
+        UNION ALL
+        SELECT b.upload_id, r.row_number, b.batch_id, r.contact_id
+          FROM intake.repeated_rows r JOIN intake.batches b ON b.batch_id = r.batch_id
+    """,
     "intake.upload_rows": """
         SELECT upload_id, row_number, batch_id, contact_id, NULL::text AS reject_reason
           FROM intake.upload_contacts

@@ -4,6 +4,8 @@ DROP VIEW ops.contact_status;
 
 DROP VIEW intake.upload_rows;
 
+DROP VIEW intake.upload_contacts;
+
 DROP TABLE ops.quarantine;
 
 DROP TABLE ledger.request_claims;
@@ -16,13 +18,15 @@ DROP TABLE ledger.requests;
 
 DROP TABLE ledger.claims;
 
+DROP TABLE intake.repeated_rows;
+
 DROP TABLE ops.refreshes;
 
 DROP TABLE ops.mart_dirty;
 
 DROP TABLE ledger.runs;
 
-DROP TABLE intake.upload_contacts;
+DROP TABLE intake.contacts;
 
 DROP TABLE ops.exports;
 
@@ -35,8 +39,6 @@ DROP TABLE intake.batches;
 DROP TABLE ledger.prices;
 
 DROP TABLE intake.uploads;
-
-DROP TABLE intake.contacts;
 
 DROP TABLE ops.workers;
 
