@@ -68,8 +68,9 @@ def _run(dsn: str, action: Callable[[Config], None]) -> None:
     except (sa.exc.DBAPIError, psycopg.Error, CommandError) as error:
         raise StorageError(
             f"Migrating the {describe(dsn)} failed: {str(error).splitlines()[0]}",
-            fix="Nothing was changed. The role needs the right to create schemas in the database; "
-            "a newer database needs a newer program.",
+            fix="Nothing was changed. The role needs the right to create schemas in the database. "
+            "A database of another version of this program needs that version; before the first "
+            "release, start afresh with another BULK_LOOKUP_HOME or database.",
             code="migration_failed",
         ) from error
 

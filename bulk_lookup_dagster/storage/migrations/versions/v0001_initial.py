@@ -6,9 +6,15 @@ declared tables by `python -m bulk_lookup_dagster.storage.migrations.freeze`.
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from bulk_lookup_dagster.storage.migrate import run_script
 
-revision = "0001"
+_UP = Path(__file__).with_name("v0001_initial.up.sql")
+# Until the first release the name follows the content, so that a database made from other
+# tables is refused with a clear message instead of failing somewhere later.
+revision = "0001-" + hashlib.sha256(_UP.read_bytes()).hexdigest()[:8]
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -16,7 +22,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Schemas, tables, indexes, comments, views, triggers."""
-    run_script("v0001_initial.up.sql")
+    run_script(_UP.name)
 
 
 def downgrade() -> None:
