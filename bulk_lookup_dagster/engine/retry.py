@@ -20,6 +20,7 @@ import tenacity
 from bulk_lookup_dagster.core.errors import (
     BadResponse,
     ProviderError,
+    ProviderUnavailable,
     TransientFailure,
     UnknownOutcome,
 )
@@ -37,12 +38,17 @@ _BACKOFF_LIMIT = timedelta(days=1).total_seconds()
 
 def is_safe_to_repeat(error: BaseException) -> bool:
     """Whether the same request may be sent again at once: provably unbilled, and passing."""
-    return isinstance(error, ProviderError) and error.retryable and error.unbilled
+    return (
+        isinstance(error, ProviderError)
+        and error.retryable
+        and error.unbilled
+        and not isinstance(error, ProviderUnavailable)
+    )
 
 
 def retry_in_seconds(attempt: int, error: ProviderError) -> float | None:
     """When a failed claim comes due again; None after the last attempt or a permanent failure."""
-    if error.stops_provider:
+    if error.stops_provider or isinstance(error, ProviderUnavailable):
         return 0.0
     if not error.retryable or attempt >= MAX_CLAIM_ATTEMPTS:
         return None
