@@ -14,7 +14,7 @@ from bulk_lookup_dagster.storage.migrate import run_script
 _UP = Path(__file__).with_name("v0001_initial.up.sql")
 # Until the first release the name follows the content, so that a database made from other
 # tables is refused with a clear message instead of failing somewhere later.
-revision = "0001-" + hashlib.sha256(_UP.read_bytes()).hexdigest()[:8]
+revision = "0001_" + hashlib.sha256(_UP.read_bytes()).hexdigest()[:8]
 down_revision = None
 branch_labels = None
 depends_on = None
