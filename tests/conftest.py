@@ -52,9 +52,7 @@ def template(postgres: EmbeddedServer, admin_dsn: str) -> str:
     """Name of a database with all migrations applied, to copy from."""
     passwords = {role: postgres.password(role) for role in roles.ROLES}
     roles.provision_roles(admin_dsn, passwords, {_TEMPLATE: roles.OWNER})
-    owner = postgres.dsn(_TEMPLATE, roles.OWNER)
-    migrate.upgrade(owner)
-    roles.apply_rights(owner)
+    migrate.upgrade(postgres.dsn(_TEMPLATE, roles.OWNER))
     return _TEMPLATE
 
 

@@ -64,7 +64,6 @@ def open_platform(environ: Mapping[str, str]) -> Platform:
     addresses, server = _addresses(environment)
     if migrate.current(addresses.migration) != migrate.latest():
         migrate.upgrade(addresses.migration)
-        roles.apply_rights(addresses.migration)
     with connect(addresses.platform, name="bulk-lookup open") as conn:
         key = _secret_key(conn, environment)
         _bind(conn, environment.name, key)

@@ -47,7 +47,6 @@ def provision(
     roles.provision_roles(admin_dsn, known, {database: roles.OWNER, dagster: roles.LOADER})
     owner = as_role(with_database(admin_dsn, database), roles.OWNER)
     migrate.upgrade(owner)
-    roles.apply_rights(owner)
     logins = {
         "DATABASE_URL": (roles.LOADER, database),
         "MIGRATION_DATABASE_URL": (roles.OWNER, database),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from bulk_lookup_dagster.core.errors import StorageError
+from bulk_lookup_dagster.storage import roles
 from bulk_lookup_dagster.storage.database import describe, sqlalchemy_url
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -24,8 +26,16 @@ _LOCK = 7301
 
 
 def upgrade(dsn: str, revision: str = "head") -> None:
-    """Apply every missing step in one transaction; two starters wait for each other."""
-    _run(dsn, lambda config: command.upgrade(config, revision))
+    """Apply every missing step and the roles' rights in one transaction.
+
+    Two starters wait for each other.
+    """
+
+    def act(config: Config) -> None:
+        command.upgrade(config, revision)
+        roles.apply_rights(_driver(config.attributes["connection"]))
+
+    _run(dsn, act)
 
 
 def downgrade(dsn: str, revision: str) -> None:
@@ -53,10 +63,12 @@ def run_script(name: str) -> None:
     from alembic import op  # a proxy that exists only while a migration runs
 
     # The driver's own cursor: no bind parameters, so percent signs stay what they are.
-    driver = op.get_bind().connection.dbapi_connection
-    if driver is None:
-        raise StorageError("A migration runs without a connection.", fix="Use storage.migrate.")
-    driver.cursor().execute((_FOLDER / "versions" / name).read_text())
+    _driver(op.get_bind()).execute((_FOLDER / "versions" / name).read_bytes())
+
+
+def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
+    driver: Any = connection.connection.driver_connection
+    return cast("psycopg.Connection[Any]", driver)
 
 
 def _run(dsn: str, action: Callable[[Config], None]) -> None:

@@ -60,23 +60,28 @@ def missing_roles(admin_dsn: str) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role not in known)
 
 
-def apply_rights(owner_dsn: str) -> bool:
-    """Grant each existing role what it needs on the migrated tables; False without roles."""
-    with connect(owner_dsn, name="bulk-lookup rights") as conn:
-        if not set(ROLES) <= _column(conn, "SELECT rolname FROM pg_roles"):
-            return False
-        if _column(conn, "SELECT current_user") != {OWNER}:
-            return False
-        for schema in SCHEMAS:
-            _grant(conn, "USAGE ON SCHEMA", schema, (LOADER, OPERATOR))
-            _grant(conn, "SELECT ON ALL TABLES IN SCHEMA", schema, (LOADER, OPERATOR))
-            _grant(conn, "INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA", schema, (LOADER,))
-            _grant(conn, "USAGE ON ALL SEQUENCES IN SCHEMA", schema, (LOADER,))
-        _grant(conn, "SELECT ON ALL TABLES IN SCHEMA", "public", (LOADER, OPERATOR))
-        for table in PROTECTED:
+def apply_rights(conn: psycopg.Connection[Any]) -> bool:
+    """Grant each role what it needs on the migrated tables, as their owner; False without roles.
+
+    Nothing is committed: a migration and its rights are one transaction.
+    """
+    if not set(ROLES) <= _column(conn, "SELECT rolname FROM pg_roles"):
+        return False
+    if _column(conn, "SELECT current_user") != {OWNER}:
+        return False
+    existing = _column(conn, "SELECT nspname FROM pg_namespace")
+    for schema in existing.intersection(SCHEMAS):
+        _grant(conn, "USAGE ON SCHEMA", schema, (LOADER, OPERATOR))
+        _grant(conn, "SELECT ON ALL TABLES IN SCHEMA", schema, (LOADER, OPERATOR))
+        _grant(conn, "INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA", schema, (LOADER,))
+        _grant(conn, "USAGE ON ALL SEQUENCES IN SCHEMA", schema, (LOADER,))
+    _grant(conn, "SELECT ON ALL TABLES IN SCHEMA", "public", (LOADER, OPERATOR))
+    for table in PROTECTED:
+        schema, _, name = table.partition(".")
+        if schema in existing:
             conn.execute(
                 sql.SQL("REVOKE DELETE ON {} FROM {}").format(
-                    sql.Identifier(*table.split(".")), sql.Identifier(LOADER)
+                    sql.Identifier(schema, name), sql.Identifier(LOADER)
                 )
             )
     return True
