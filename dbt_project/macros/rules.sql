@@ -7,9 +7,9 @@
     end
 {%- endmacro %}
 
-{# The vendor writes BUSINESS, CONSUMER or nothing; anything else stays unknown, never guessed. #}
+{# As core/contact_kind.py: the vendor writes BUSINESS, CONSUMER or nothing; anything else stays unknown, never guessed. #}
 {% macro contact_kind(caller_type) -%}
-    case upper({{ caller_type }})
+    case upper(trim({{ caller_type }}))
         when 'BUSINESS' then 'business'
         when 'CONSUMER' then 'consumer'
         else 'unknown'

@@ -1,0 +1,47 @@
+"""Reads a plan's stored estimate into what its page shows.
+
+Belongs here: the shape of the stored document as far as pages need it. Does not: estimating
+(`services.plans`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Line(BaseModel):
+    """One package of a plan; what the document does not say stays unknown."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    operation: str
+    due: int | None = None
+    cached: int | None = None
+    price_micros: int | None = None
+    p10_micros: int | None = None
+    p50_micros: int | None = None
+    p90_micros: int | None = None
+    max_micros: int | None = None
+
+
+class Estimate(BaseModel):
+    """Totals and packages of a plan."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    lines: tuple[Line, ...] = ()
+    duplicates: int | None = None
+    p10_micros: int | None = None
+    p50_micros: int | None = None
+    p90_micros: int | None = None
+    max_micros: int | None = None
+    duration_s: float | None = None
+    slowest_limit: str | None = None
+
+
+def read_estimate(document: Mapping[str, Any]) -> Estimate:
+    """The estimate of a plan."""
+    return Estimate.model_validate(document)

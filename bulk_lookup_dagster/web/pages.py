@@ -1,0 +1,171 @@
+"""Pages for people: the dashboard, uploads and their rejects, plans and their approval.
+
+Belongs here: routes, and what each hands to its template. Does not: figures (`web.dashboard`),
+use cases (`services`), who may (`web.guard`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData, UploadFile
+from starlette.types import Message
+
+from bulk_lookup_dagster.core.errors import InputError
+from bulk_lookup_dagster.core.money import micros_from_usd
+from bulk_lookup_dagster.services import browse
+from bulk_lookup_dagster.web import inbox
+from bulk_lookup_dagster.web.dashboard import read_dashboard
+from bulk_lookup_dagster.web.estimate import read_estimate
+from bulk_lookup_dagster.web.guard import CSRF_COOKIE, CSRF_FIELD, TOKEN_FIELD
+from bulk_lookup_dagster.web.state import state_of
+
+router = APIRouter()
+
+_KEY_LIMIT = 2**62
+_FORM_EXTRA = 64 * 1024  # what a form carries beside its file
+Key = Annotated[int, Path(ge=1, le=_KEY_LIMIT)]
+Before = Annotated[int | None, Query(ge=1, le=_KEY_LIMIT)]
+After = Annotated[int, Query(ge=0, le=_KEY_LIMIT)]
+
+
+@router.get("/")
+def dashboard(request: Request) -> Response:
+    """What the platform knows and what it cost, from the marts alone."""
+    with state_of(request).database.reading() as conn:
+        found = read_dashboard(conn)
+    return _page(request, "dashboard.html" if found else "empty.html", dashboard=found)
+
+
+@router.get("/uploads")
+def uploads(request: Request, before: Before = None, received: str = "") -> Response:
+    """Uploads, newest first, and a form for another."""
+    with state_of(request).database.reading() as conn:
+        page = browse.list_uploads(conn, before)
+    return _form(
+        request, "uploads.html", page=page, received=received[:200], suffixes=inbox.SUFFIXES
+    )
+
+
+@router.post("/uploads")
+async def upload(request: Request) -> Response:
+    """Take a file into the inbox; the upload sensor does the rest."""
+    state = state_of(request)
+    async with _limited(request, state.upload_limit).form(max_files=1, max_fields=5) as form:
+        _require(request, form)
+        file = form.get("file")
+        if not isinstance(file, UploadFile) or not file.filename:
+            raise InputError("No file was sent.", fix="Choose a file.", code="no_file")
+        name = await run_in_threadpool(
+            inbox.store, state.files_url, file.filename, file.file, state.upload_limit
+        )
+    target = request.url_for("uploads").include_query_params(received=name)
+    return RedirectResponse(_relative(str(target)), status_code=303)
+
+
+@router.get("/uploads/{upload_id}/rejects")
+def rejects(request: Request, upload_id: Key, after: After = 0) -> Response:
+    """Refused rows with their original text, for operators only: it is what people typed."""
+    state = state_of(request)
+    state.guard.require_operator(request)
+    with state.database.reading() as conn:
+        found = browse.find_upload(conn, upload_id)
+        page = browse.list_rejects(conn, upload_id, after)
+    return _page(request, "rejects.html", upload=_existing(found, "upload"), page=page)
+
+
+@router.get("/plans")
+def plans(request: Request, before: Before = None) -> Response:
+    """Plans, newest first."""
+    with state_of(request).database.reading() as conn:
+        page = browse.list_plans(conn, before)
+    return _page(request, "plans.html", page=page)
+
+
+@router.get("/plans/{plan_id}")
+def plan(request: Request, plan_id: Key) -> Response:
+    """What one plan would ask and cost, and the form that approves it."""
+    with state_of(request).database.reading() as conn:
+        found = _existing(browse.find_plan(conn, plan_id), "plan")
+    return _form(request, "plan.html", plan=found, estimate=read_estimate(found["estimate"]))
+
+
+@router.post("/plans/{plan_id}/approve")
+async def approve(request: Request, plan_id: Key) -> Response:
+    """Approve a plan, with a cap of one's own if given."""
+    async with _limited(request, 0).form(max_files=0, max_fields=5) as form:
+        _require(request, form)
+        cap = str(form.get("cap_usd") or "").strip()
+    cap_micros = micros_from_usd(cap) if cap else None
+    await run_in_threadpool(_approve, request, plan_id, cap_micros)
+    return RedirectResponse(_relative(str(request.url_for("plan", plan_id=plan_id))), 303)
+
+
+def _approve(request: Request, plan_id: int, cap_micros: int | None) -> None:
+    from bulk_lookup_dagster.services.approvals import approve_plan
+
+    client = request.client.host if request.client else "unknown"
+    with state_of(request).database.writing() as conn:
+        _existing(browse.find_plan(conn, plan_id), "plan")
+        approve_plan(conn, plan_id, actor=f"web {client}", cap_micros=cap_micros)
+
+
+def _page(request: Request, template: str, **context: Any) -> Response:
+    return state_of(request).templates.TemplateResponse(request, template, context)
+
+
+def _form(request: Request, template: str, **context: Any) -> Response:
+    """A page with a form that changes something."""
+    guard = state_of(request).guard
+    cookie, field = guard.new_csrf(request)
+    operator = guard.is_operator(request)
+    context |= {
+        "csrf_name": CSRF_FIELD,
+        "csrf": field,
+        "token_name": TOKEN_FIELD,
+        "operator": operator,
+        "ask_token": not operator and guard.takes_token,
+        "may_write": operator or guard.takes_token,
+    }
+    response = _page(request, template, **context)
+    secure = request.url.scheme == "https"
+    response.set_cookie(CSRF_COOKIE, cookie, httponly=True, samesite="strict", secure=secure)
+    return response
+
+
+def _require(request: Request, form: FormData) -> None:
+    guard = state_of(request).guard
+    guard.require_csrf(request, str(form.get(CSRF_FIELD) or ""))
+    guard.require_operator(request, str(form.get(TOKEN_FIELD) or ""))
+
+
+def _limited(request: Request, limit: int) -> Request:
+    """The request, refused as soon as more than `limit` bytes and a form's rest have come."""
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > limit + _FORM_EXTRA:
+            raise inbox.too_large(limit)
+        return message
+
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > limit + _FORM_EXTRA:
+        raise inbox.too_large(limit)
+    return Request(request.scope, receive)
+
+
+def _existing(found: Any, what: str) -> Any:
+    if found is None:
+        raise InputError(f"There is no such {what}.", code="not_found")
+    return found
+
+
+def _relative(address: str) -> str:
+    """The path and query of an address of ours: correct behind any proxy."""
+    return "/" + address.split("://", 1)[-1].partition("/")[2]
