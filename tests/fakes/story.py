@@ -43,8 +43,8 @@ SELECT 'phone', '+1415555' || lpad((n + 99)::text, 4, '0'), sha256(n::text::byte
 -- Upload 1: contacts 1-10 over numbers 1-8 (9 repeats 7, 10 repeats 8); upload 2: numbers 9-18.
 INSERT INTO intake.contacts (source_id, first_batch_id, first_row_number, contact_hash,
                              phone_subject_id, name, email)
-SELECT 1, (n + 9) / 10, (n - 1) %% 10 + 1, sha256(n::text::bytea), CASE WHEN n IN (9, 10) THEN n - 2 WHEN n > 10 THEN n - 2
-                                       ELSE n END,
+SELECT 1, (n + 9) / 10, (n - 1) %% 10 + 1, sha256(n::text::bytea),
+       CASE WHEN n IN (9, 10) THEN n - 2 WHEN n > 10 THEN n - 2 ELSE n END,
        CASE WHEN n = 1 THEN 'Ada Lovelace' END, CASE WHEN n = 1 THEN 'ada@example.test' END
   FROM generate_series(1, 20) n;
 UPDATE intake.batches SET state = 'enriching';

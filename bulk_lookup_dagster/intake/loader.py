@@ -1,0 +1,179 @@
+"""Stores one chunk of rows: subjects first, then the batch, its contacts and its rejects.
+
+Belongs here: the SQL of intake's hot path. Does not: reading rows (`intake.rows`), deciding about
+uploads (`services.uploads`).
+
+New rows go straight into their tables by COPY, which is three times faster than INSERT … ON
+CONFLICT. What makes that safe is one advisory lock per table: between looking for what exists
+and committing what does not, nobody else adds any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+
+from bulk_lookup_dagster.core.phone import Phone
+from bulk_lookup_dagster.intake.columns import FIELDS
+from bulk_lookup_dagster.intake.rows import Chunk, copy_value
+
+_SUBJECTS_LOCK = 7311
+_CONTACTS_LOCK = 7312
+_FIND_SUBJECTS = (
+    "SELECT value_hmac, subject_id FROM intake.subjects WHERE value_hmac = ANY(%b::bytea[])"
+)
+_FIND_CONTACTS = (
+    "SELECT contact_hash, contact_id, first_batch_id, first_row_number"
+    "  FROM intake.contacts WHERE contact_hash = ANY(%b::bytea[])"
+)
+_COPY_SUBJECTS = (
+    "COPY intake.subjects (subject_id, kind, value, value_hmac, region, number_type, time_zones)"
+    " FROM STDIN"
+)
+_COPY_CONTACTS: LiteralString = (
+    "COPY intake.contacts (contact_id, source_id, first_batch_id, first_row_number, contact_hash,"
+    " phone_subject_id, raw_phone, name, first_name, last_name, company, email, website, street,"
+    " city, state_region, postal_code, country, last_verified_on, extra) FROM STDIN"
+)
+assert all(f" {name}," in _COPY_CONTACTS for name in FIELDS)
+_COPY_REPEATS = "COPY intake.repeated_rows (batch_id, row_number, contact_id) FROM STDIN"
+_COPY_REJECTS = "COPY intake.rejects (upload_id, row_number, reason, detail, original) FROM STDIN"
+_BATCH = """
+INSERT INTO intake.batches (upload_id, source_id, batch_number, partition_key, state, row_count)
+VALUES (%s, %s, %s, %s, 'created', %s)
+ON CONFLICT (upload_id, batch_number) DO UPDATE SET row_count = EXCLUDED.row_count
+RETURNING batch_id
+"""
+
+
+@dataclass(frozen=True)
+class BatchPlace:
+    """Where a chunk belongs."""
+
+    upload_id: int
+    source_id: int
+    batch_number: int
+    partition_key: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a stored chunk adds to its upload."""
+
+    batch_number: int
+    records: int
+    accepted: int
+    rejected: int
+
+
+def store_chunk(conn: psycopg.Connection[Any], place: BatchPlace, chunk: Chunk) -> Stored:
+    """Store a chunk in two transactions; storing the same chunk again adds nothing."""
+    with conn.transaction():
+        subjects = _store_subjects(conn, chunk.subjects)
+    with conn.transaction():
+        _store_rows(conn, place, chunk, subjects)
+    return Stored(place.batch_number, chunk.records, chunk.accepted, len(chunk.rejects))
+
+
+def _store_subjects(conn: psycopg.Connection[Any], phones: dict[bytes, Phone]) -> dict[bytes, int]:
+    if not phones:
+        return {}
+    _lock(conn, _SUBJECTS_LOCK)
+    cursor = conn.cursor(binary=True)
+    ids: dict[bytes, int] = dict(cursor.execute(_FIND_SUBJECTS, [list(phones)]).fetchall())
+    new = [digest for digest in phones if digest not in ids] if ids else list(phones)
+    fresh = dict(zip(new, _ids(conn, "intake.subjects_subject_id_seq", len(new)), strict=True))
+    _copy(conn, _COPY_SUBJECTS, [_subject_line(key, fresh[key], phones[key]) for key in new])
+    ids.update(fresh)
+    return ids
+
+
+def _subject_line(digest: bytes, subject_id: int, phone: Phone) -> str:
+    zones = ",".join(phone.time_zones)
+    return (
+        f"{subject_id}\tphone\t{phone.e164}\t\\\\x{digest.hex()}\t{phone.region}\t"
+        f"{phone.number_type}\t{{{zones}}}\n"
+    )
+
+
+def _store_rows(
+    conn: psycopg.Connection[Any], place: BatchPlace, chunk: Chunk, subjects: dict[bytes, int]
+) -> None:
+    repeats = list(chunk.repeats)
+    if chunk.accepted:
+        batch_id = _batch(conn, place, chunk.accepted)
+        _lock(conn, _CONTACTS_LOCK)
+        known = _known_contacts(conn, chunk)
+        contacts = chunk.contacts
+        new = [digest for digest in contacts if digest not in known] if known else list(contacts)
+        ids = dict(zip(new, _ids(conn, "intake.contacts_contact_id_seq", len(new)), strict=True))
+        start = f"\t{place.source_id}\t{batch_id}\t"
+        lines = []
+        for digest in new:
+            row_number, subject, text = contacts[digest]
+            lines.append(
+                f"{ids[digest]}{start}{row_number}\t\\\\x{digest.hex()}\t{subjects[subject]}\t"
+                f"{text}\n"
+            )
+        _copy(conn, _COPY_CONTACTS, lines)
+        for digest, (contact_id, first_batch, first_row) in known.items():
+            row_number = contacts[digest][0]
+            ids[digest] = contact_id
+            # A load that was killed and starts again finds its own rows.
+            if (first_batch, first_row) != (batch_id, row_number):
+                repeats.append((row_number, digest))
+        _copy(conn, _COPY_REPEATS, [f"{batch_id}\t{row}\t{ids[key]}\n" for row, key in repeats])
+    _copy(
+        conn,
+        _COPY_REJECTS,
+        [
+            f"{place.upload_id}\t{row}\t{reason}\t{detail}\t{copy_value(original)}\n"
+            for row, reason, detail, original in chunk.rejects
+        ],
+    )
+
+
+def _known_contacts(
+    conn: psycopg.Connection[Any], chunk: Chunk
+) -> dict[bytes, tuple[int, int, int]]:
+    cursor = conn.cursor(binary=True)
+    found = cursor.execute(_FIND_CONTACTS, [list(chunk.contacts)]).fetchall()
+    return {digest: (contact, batch, row) for digest, contact, batch, row in found}
+
+
+def _batch(conn: psycopg.Connection[Any], place: BatchPlace, accepted: int) -> int:
+    values = (place.upload_id, place.source_id, place.batch_number, place.partition_key, accepted)
+    row = conn.execute(_BATCH, values).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _lock(conn: psycopg.Connection[Any], key: int) -> None:
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+
+
+def _ids(conn: psycopg.Connection[Any], sequence: str, count: int) -> Sequence[int]:
+    """Fresh ids, in order; as one array, because 25,000 rows of one number cost ten times that."""
+    if not count:
+        return ()
+    row = (
+        conn.cursor(binary=True)
+        .execute(
+            "SELECT array_agg(nextval(%s::regclass)) FROM generate_series(1, %s)",
+            [sequence, count],
+        )
+        .fetchone()
+    )
+    assert row is not None
+    ids: Sequence[int] = row[0]
+    return ids
+
+
+def _copy(conn: psycopg.Connection[Any], statement: LiteralString, lines: Iterable[str]) -> None:
+    data = "".join(lines).encode()
+    if data:
+        with conn.cursor().copy(statement) as copy:
+            copy.write(data)

@@ -1,0 +1,126 @@
+"""A process that reads and stores chunks for another one: `python -m …intake.worker`.
+
+Belongs here: the worker's loop and what is said over its pipes. Does not: who starts it
+(`intake.pool`), the work itself (`intake.rows`, `intake.loader`).
+
+Frames are eight bytes of length and JSON. The first frame is the job, secrets included, so that
+none of it shows in a process list; then each chunk is answered by one frame. End of input ends
+the worker: it cannot outlive its parent.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+
+import orjson
+import psycopg
+
+from bulk_lookup_dagster.intake.columns import ColumnMap
+from bulk_lookup_dagster.intake.loader import BatchPlace, Stored, store_chunk
+from bulk_lookup_dagster.intake.rows import RowReader, RowRules
+from bulk_lookup_dagster.storage.database import connect
+
+_LENGTH = struct.Struct(">Q")
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker must know about its upload."""
+
+    dsn: str
+    secret_key: str
+    upload_id: int
+    source_id: int
+    region: str
+    key_prefix: str
+    headers: tuple[str, ...] | None
+    phone: int
+    fields: dict[str, int]
+    width: int
+
+    def reader(self) -> RowReader:
+        """What reads this upload's rows."""
+        mapping = ColumnMap(
+            tuple(self.headers) if self.headers else None, self.phone, self.fields, self.width
+        )
+        key = bytes.fromhex(self.secret_key)
+        return RowReader(RowRules(mapping, self.region, self.source_id, key))
+
+    def place(self, batch_number: int) -> BatchPlace:
+        """Where a chunk of this upload goes."""
+        key = f"{self.key_prefix}-{batch_number:03d}"
+        return BatchPlace(self.upload_id, self.source_id, batch_number, key)
+
+
+class ChunkWorker:
+    """Reads and stores chunks of one upload over one connection."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._reader = job.reader()
+        self._conn = connect(job.dsn, autocommit=True, name="bulk-lookup intake")
+
+    def store(self, payload: bytes) -> Stored:
+        """Store one chunk, given as `pack_chunk` writes it."""
+        number, first, records = orjson.loads(payload)
+        # JSON writes every character COPY must escape with a backslash, and no other way.
+        chunk = self._reader.read(first, records, clean=b"\\" not in payload)
+        return store_chunk(self._conn, self._job.place(number), chunk)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._conn.close()
+
+
+def pack_chunk(batch_number: int, first: int, records: list[list[str]]) -> bytes:
+    """A chunk as it travels: its number, the number of its first record, and the records."""
+    return orjson.dumps([batch_number, first, records])
+
+
+def send(stream: IO[bytes], payload: bytes) -> None:
+    """Write one frame."""
+    stream.write(_LENGTH.pack(len(payload)))
+    stream.write(payload)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> bytes | None:
+    """Read one frame; None at the end, whether the other side closed or died."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    size = _LENGTH.unpack(head)[0]
+    payload = stream.read(size)
+    return payload if len(payload) == size else None
+
+
+def main() -> None:
+    """Serve chunks until the input ends."""
+    frames, answers = sys.stdin.buffer, sys.stdout.buffer
+    first = receive(frames)
+    if first is None:
+        return
+    worker = ChunkWorker(Job(**orjson.loads(first)))
+    while (payload := receive(frames)) is not None:
+        send(answers, orjson.dumps(_answer(worker, payload)))
+    worker.close()
+
+
+def _answer(worker: ChunkWorker, payload: bytes) -> dict[str, Any]:
+    try:
+        return asdict(worker.store(payload))
+    except psycopg.Error as error:
+        return {"error": describe(error)}
+
+
+def describe(error: psycopg.Error) -> str:
+    """What the database refused, without the row's values."""
+    rule = error.diag.constraint_name or error.diag.table_name or ""
+    return f"{type(error).__name__} {error.sqlstate or ''} {rule}".strip()
+
+
+if __name__ == "__main__":
+    main()
