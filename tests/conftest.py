@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from bulk_lookup_dagster.services.instance import Platform, open_platform
 from bulk_lookup_dagster.storage import migrate, roles
 from bulk_lookup_dagster.storage.database import connect, with_database
 from bulk_lookup_dagster.storage.embedded import SUPERUSER, EmbeddedServer
@@ -94,3 +95,17 @@ def conn(dsn: str) -> Iterator[psycopg.Connection[Any]]:
     """An open autocommit connection to `dsn`."""
     with connect(dsn, autocommit=True, name="test") as connection:
         yield connection
+
+
+@pytest.fixture
+def platform(postgres: EmbeddedServer, database: str, tmp_path: Path) -> Platform:
+    """An open platform in environment demo on a fresh database, its home under `tmp_path`."""
+    return open_platform(
+        {
+            "BULK_LOOKUP_ENV": "demo",
+            "BULK_LOOKUP_HOME": str(tmp_path / "home"),
+            "DATABASE_URL": postgres.dsn(database),
+            "MIGRATION_DATABASE_URL": postgres.dsn(database, roles.OWNER),
+            "DAGSTER_DATABASE_URL": postgres.dsn(roles.DAGSTER_DATABASE),
+        }
+    )

@@ -54,6 +54,13 @@ def test_opening_again_finds_the_same_key(environ: dict[str, str]) -> None:
     assert [path.name for path in key_file.parent.glob("secret.*")] == ["secret.key"]
 
 
+def test_an_opened_platform_knows_its_own_addresses(platform: Platform) -> None:
+    assert platform.environment.name == "demo"
+    for address in (platform.dsn, platform.dagster_dsn, platform.migration_dsn):
+        connect(address).close()
+        assert address not in repr(platform)
+
+
 def test_another_environment_is_refused(environ: dict[str, str]) -> None:
     open_platform(environ)
     with pytest.raises(ConfigError, match="belongs to environment 'local'") as caught:
