@@ -102,9 +102,7 @@ def _family(root: int) -> list[int]:
     for parent in found:
         try:
             tasks = list(Path(f"/proc/{parent}/task").iterdir())
-            children = [
-                int(pid) for task in tasks for pid in (task / "children").read_text().split()
-            ]
+            lists = [(task / "children").read_text() for task in tasks]
         except (FileNotFoundError, ProcessLookupError):
             continue
         found += [int(pid) for text in lists for pid in text.split()]
