@@ -39,9 +39,9 @@ class Environment:
     name: str
     home: Path
     files_url: str
-    database_url: str | None
-    dagster_database_url: str | None
-    migration_database_url: str | None
+    database_url: str | None = field(repr=False)
+    dagster_database_url: str | None = field(repr=False)
+    migration_database_url: str | None = field(repr=False)
     timezone: ZoneInfo
     secret_key: bytes | None = field(repr=False)
     auto_approve_micros: int | None
