@@ -71,7 +71,7 @@ _log = structlog.get_logger(__name__)
 
 async def settle_dead_spools(
     conn: psycopg.AsyncConnection,
-    home: Path,
+    folder: Path,
     providers: Mapping[str, Provider],
     table: ResultTable,
 ) -> int:
@@ -80,7 +80,7 @@ async def settle_dead_spools(
     A spool with answers of a provider this run does not drive is left for one that does.
     """
     settled = 0
-    for spool in dead_spools(home):
+    for spool in dead_spools(folder):
         lines = []
         damaged = 0
         for line in spool.lines:

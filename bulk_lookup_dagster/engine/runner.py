@@ -34,7 +34,7 @@ from bulk_lookup_dagster.engine.recovery import (
 )
 from bulk_lookup_dagster.engine.results import ResultTable
 from bulk_lookup_dagster.engine.settle import prepare
-from bulk_lookup_dagster.engine.spool import Spool
+from bulk_lookup_dagster.engine.spool import DATABASE_IDENTITY, Spool, folder
 from bulk_lookup_dagster.engine.step import Scope, Step
 from bulk_lookup_dagster.engine.worker import Worker
 from bulk_lookup_dagster.engine.writer import Writer
@@ -100,17 +100,18 @@ class _Run:
 
     async def execute(self) -> RunReport:
         """The run, from opening to its last commit."""
-        spool = Spool(self._options.home)
-        self._writer = Writer(
-            self._dsn,
-            spool,
-            self._providers,
-            self._table,
-            self._report,
-            self._options.progress,
-        )
+        spool: Spool | None = None
         try:
             await self._open()
+            spool = Spool(self._spool_folder)
+            self._writer = Writer(
+                self._dsn,
+                spool,
+                self._providers,
+                self._table,
+                self._report,
+                self._options.progress,
+            )
             writing = asyncio.create_task(self._writer.run())
             try:
                 await self._work()
@@ -123,7 +124,8 @@ class _Run:
             )
         finally:
             await self._close()
-            spool.close()
+            if spool is not None:
+                spool.close()
         return self._report
 
     async def _open(self) -> None:
@@ -142,6 +144,8 @@ class _Run:
                 fix=f"Approve it: bulk-lookup approve {self._plan_id}.",
             )
         self._price_list = plan[1]
+        identity = await (await conn.execute(DATABASE_IDENTITY)).fetchone()
+        self._spool_folder = folder(self._options.home, identity[0] if identity else "")
         opened = await conn.execute(
             _OPEN_RUN,
             (
@@ -257,7 +261,7 @@ class _Run:
         await link.open()
         try:
             self._report.recovered += await settle_dead_spools(
-                link.conn, self._options.home, self._providers, self._table
+                link.conn, self._spool_folder, self._providers, self._table
             )
             self._report.recovered += await recover_orphans(
                 link.conn, ask_again_operations(self._providers)

@@ -23,6 +23,16 @@ from bulk_lookup_dagster.core.errors import StorageError
 _ROTATE_BYTES = 8 * 1024 * 1024
 _SUFFIX = ".spool"
 
+DATABASE_IDENTITY = """
+    SELECT system_identifier || '-' || d.oid
+      FROM pg_control_system(), pg_database d WHERE d.datname = current_database()
+"""
+
+
+def folder(home: Path, database: str) -> Path:
+    """Where answers for one database wait; `database` is what `DATABASE_IDENTITY` selects."""
+    return home / "spool" / database
+
 
 class _File:
     def __init__(self, folder: Path) -> None:
@@ -43,8 +53,8 @@ class _File:
 class Spool:
     """This process's spool. `append` before anything else sees an answer, `committed` after."""
 
-    def __init__(self, home: Path) -> None:
-        self._folder = home / "spool"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._files = deque([_File(self._folder)])
 
@@ -114,13 +124,13 @@ def _held(path: Path) -> Iterator[int | None]:
         os.close(descriptor)
 
 
-def dead_spools(home: Path) -> Iterator[DeadSpool]:
+def dead_spools(folder: Path) -> Iterator[DeadSpool]:
     """Every spool whose owner is gone, locked while the caller holds it.
 
     A last line without its end was being written when the process died; its claim was never
     acknowledged to anybody and is left to recovery. The caller unlinks what it settled.
     """
-    for path in sorted((home / "spool").glob(f"*{_SUFFIX}")):
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
         with _held(path) as descriptor:
             if descriptor is None:
                 continue

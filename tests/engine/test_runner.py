@@ -38,7 +38,7 @@ def test_a_run_buys_each_question_once_and_records_it(
     assert rows == (600, 600)
     facts = conn.execute("SELECT count(*), sum(claim_count), sum(cost_micros) FROM ledger.requests")
     assert facts.fetchone() == (300, 600, 5_400_000)
-    assert not list((tmp_path / "spool").glob("*"))
+    assert not list(tmp_path.rglob("*.spool"))
 
 
 def test_f02_a_second_run_makes_no_calls(dsn: str, conn: Connection, tmp_path: Path) -> None:

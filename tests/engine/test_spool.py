@@ -46,7 +46,7 @@ def test_a_committed_spool_leaves_no_file(tmp_path: Path) -> None:
     spool.append(b"one\ntwo\n", 2)
     spool.committed(2)
     spool.close()
-    assert list((tmp_path / "spool").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_uncommitted_spool_stays_for_the_next_process(tmp_path: Path) -> None:
@@ -64,10 +64,10 @@ def test_f59_a_long_run_does_not_grow_the_spool(tmp_path: Path) -> None:
         spool.append(line, 1)
         spool.append(line, 1)
         spool.committed(2)
-    size = sum(file.stat().st_size for file in (tmp_path / "spool").iterdir())
+    size = sum(file.stat().st_size for file in tmp_path.iterdir())
     assert size <= 12_000_000
     spool.close()
-    assert list((tmp_path / "spool").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_rotated_files_go_once_all_their_lines_are_committed(tmp_path: Path) -> None:
@@ -75,12 +75,12 @@ def test_rotated_files_go_once_all_their_lines_are_committed(tmp_path: Path) -> 
     line = b"x" * 3_000_000 + b"\n"
     for _ in range(10):
         spool.append(line, 1)
-    assert len(list((tmp_path / "spool").iterdir())) > 1
+    assert len(list(tmp_path.iterdir())) > 1
     spool.committed(9)
-    assert len(list((tmp_path / "spool").iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 1
     spool.committed(1)
     spool.close()
-    assert list((tmp_path / "spool").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_committing_what_was_never_spooled_is_an_error(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from bulk_lookup_dagster.engine import settlement
 from bulk_lookup_dagster.engine.options import ProviderLimits
 from bulk_lookup_dagster.engine.provider import Question
 from bulk_lookup_dagster.engine.settlement import ExchangeFacts
-from bulk_lookup_dagster.engine.spool import Spool
+from bulk_lookup_dagster.engine.spool import DATABASE_IDENTITY, Spool, folder
 from bulk_lookup_dagster.engine.worker import Worker
 from tests.fakes.engine_run import arun, run
 from tests.fakes.ledger import add_plan, add_subjects
@@ -53,6 +53,12 @@ def leave_claims(conn: Connection, plan: int, ids: list[int], worker: int, overd
         " WHERE state = 'claimed' GROUP BY 1, 2"
         " ON CONFLICT (scope, key) DO UPDATE SET reserved_micros = EXCLUDED.reserved_micros"
     )
+
+
+def spool_folder(conn: Connection, home: Path) -> Path:
+    identity = conn.execute(DATABASE_IDENTITY).fetchone()
+    assert identity is not None
+    return folder(home, identity[0])
 
 
 def states(conn: Connection) -> dict[str, int]:
@@ -116,7 +122,7 @@ def test_f02_answers_a_dead_process_had_received_are_settled_not_bought(
     plan = add_plan(conn)
     leave_claims(conn, plan, ids, worker=900_001, overdue=True)
     claims = conn.execute("SELECT claim_id, run_id FROM ledger.claims ORDER BY 1").fetchall()
-    spool = Spool(tmp_path)
+    spool = Spool(spool_folder(conn, tmp_path))
     for claim_id, run_id in claims[:3]:
         facts = ExchangeFacts(
             f"{claim_id:032x}", "twilio_lookup", run_id, "lookup", 1, 1.0, 9, 200, 50
@@ -132,8 +138,20 @@ def test_f02_answers_a_dead_process_had_received_are_settled_not_bought(
     assert provider.calls == 0
     stored = conn.execute("SELECT line_type FROM enrichment.phone_lookups").fetchall()
     assert stored == [("voip",)] * 3
-    assert not list((tmp_path / "spool").iterdir())
+    assert not list(spool_folder(conn, tmp_path).iterdir())
     assert plan_money(conn) == (0, 32_000)
+
+
+def test_a_spool_of_another_database_is_left_alone(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    other = Spool(folder(tmp_path, "0-0"))
+    other.append(b"not ours\n", 1)
+    other.close()
+    add_subjects(conn, 2)
+    report = run(dsn, tmp_path, FakeProvider(), add_plan(conn))
+    assert report.answered == {"data": 2}
+    assert len(list(folder(tmp_path, "0-0").iterdir())) == 1
 
 
 def test_a_late_answer_settles_an_unknown_outcome_and_corrects_the_money(
@@ -146,7 +164,7 @@ def test_a_late_answer_settles_an_unknown_outcome_and_corrects_the_money(
     assert states(conn) == {"unknown_outcome": 1}
     claim_id, run_id = conn.execute("SELECT claim_id, run_id FROM ledger.claims").fetchall()[0]
     facts = ExchangeFacts("ab" * 16, "twilio_lookup", run_id, "lookup", 1, 1.0, 9, 200, 50)
-    spool = Spool(tmp_path)
+    spool = Spool(spool_folder(conn, tmp_path))
     late = settlement.answered(claim_id, 1, "data", 5000, b"{}", None, facts.columns())
     spool.append(late.line + late.line, 2)
     spool.close()
