@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -34,7 +34,6 @@ _KINDS = (
 TYPE_NAMES = {
     value: name.lower() for name, value in vars(PhoneNumberType).items() if name.isupper()
 }
-_ZONE_DIGITS = int(TIMEZONE_LONGEST_PREFIX)
 _UNKNOWN_ZONES = ("Etc/Unknown",)
 
 
@@ -61,6 +60,13 @@ class Plan:
         prefix = main.national_prefix_for_parsing
         self._national_prefix = re.compile(prefix).match if prefix else None
         self._runs = _runs(regions)
+        code = str(country_code)
+        self._zone_digits = _zone_digits(code)
+        self._zones: dict[str, tuple[str, ...]] = {}
+        self._own_zones = _zones_of(code)
+        self._places = frozenset(
+            kind for kind in TYPE_NAMES if is_number_type_geographical(kind, country_code)
+        )
 
     def has_national_prefix(self, national: str) -> bool:
         """Whether the number starts with what the library might strip as a trunk prefix."""
@@ -79,14 +85,21 @@ class Plan:
                     continue
                 number_type = region.type_of(national)
                 if number_type is not None:
-                    return Line(
-                        region.code,
-                        TYPE_NAMES[number_type],
-                        _time_zones(self.country_code, number_type, national[:_ZONE_DIGITS]),
-                    )
+                    zones = self._time_zones(number_type, national)
+                    return Line(region.code, TYPE_NAMES[number_type], zones)
                 if region.leading is not None or not self._shared:
                     return None
         return None
+
+    def _time_zones(self, number_type: int, national: str) -> tuple[str, ...]:
+        """Zones of the number's place, or of the whole country for a type that has none."""
+        if number_type not in self._places:
+            return self._own_zones
+        start = national[: self._zone_digits]
+        zones = self._zones.get(start)
+        if zones is None:
+            zones = self._zones[start] = _zones_of(f"{self.country_code}{start}")
+        return zones
 
 
 class _Region:
@@ -186,13 +199,14 @@ def _pattern(desc: PhoneNumberDesc | None, length: int) -> str | None:
 _CAPTURE = re.compile(r"(?<!\\)\((?!\?)")
 
 
-@lru_cache(maxsize=65_536)
-def _time_zones(country_code: int, number_type: int, start: str) -> tuple[str, ...]:
-    """Zones by the longest known prefix: of the number, or of the country where it roams."""
-    code = str(country_code)
-    geographic = is_number_type_geographical(number_type, country_code)
-    digits = code + start if geographic else code
-    for size in range(_ZONE_DIGITS, 0, -1):
+@cache
+def _zone_digits(code: str) -> int:
+    """How many national digits the zones of a country depend on, at most."""
+    return max((len(key) - len(code) for key in TIMEZONE_DATA if key.startswith(code)), default=0)
+
+
+def _zones_of(digits: str) -> tuple[str, ...]:
+    for size in range(min(len(digits), int(TIMEZONE_LONGEST_PREFIX)), 0, -1):
         zones = TIMEZONE_DATA.get(digits[:size])
         if zones is not None:
             return tuple(zones)

@@ -53,6 +53,7 @@ _PUNCTUATION = str.maketrans("", "", " ().-")
 _LONGEST_PLAIN = 40
 _SCIENTIFIC = re.compile(r"[+-]?\d+([.,]\d*)?\s*[eE]\s*[+-]?\d+")
 _DECIMAL = re.compile(r"[+-]?\d{5,}[.,]\d{1,2}")
+_DIGIT = re.compile(r"\d")
 _SEPARATOR = re.compile(r"[;,|/\\&\n\r]+|\s(?:or|and)\s", re.IGNORECASE)
 _FEWEST_DIGITS = 7
 _LIBRARY_REASONS = {
@@ -69,6 +70,8 @@ def normalise(raw: str, region: str) -> Phone | Refusal:
     digits = raw.translate(_PUNCTUATION)
     if "." in raw and _DECIMAL.fullmatch(raw.strip()):
         return Refusal("decimal_number")
+    if not _DIGIT.search(raw):
+        return Refusal("not_a_number" if digits.strip() else "empty")
     if len(raw) <= _LONGEST_PLAIN and digits.isascii():
         if digits[1:].isdecimal() and digits[0] == "+":
             plain = _international(digits[1:])
@@ -92,7 +95,7 @@ def _international(digits: str) -> Phone | Refusal | None:
     if found is None:
         return None
     national = digits[len(str(found.country_code)) :]
-    if not 4 <= len(national) <= 15 or found.has_national_prefix(national):
+    if not 2 <= len(national) <= 15 or found.has_national_prefix(national):
         return None
     return _classified(found, national)
 
@@ -153,7 +156,7 @@ class _Dialling:
         if self._nanpa:
             if len(digits) == 11 and digits[0] == "1":
                 digits = digits[1:]
-            if len(digits) != 10 or digits[0] in "01":
+            if len(digits) < 3 or digits[0] in "01" or self._trunk(digits):
                 return None
             return _classified(self._plan, digits)
         if self._zero and digits[0] == "0":

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -28,8 +29,7 @@ _NULL = "\\N"
 _SPECIAL = re.compile(r"[\\\x00-\x1f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_DATE_FIELD = tuple(FIELDS).index("last_verified_on")
-_LIMITS = tuple(FIELDS.values())
+_DATE = "last_verified_on"
 ROW_REASONS = {
     "value_too_long": "The value of {} is longer than its column.",
     "control_character": "A cell holds a control character that no text has.",
@@ -70,15 +70,21 @@ class RowReader:
     """Reads the rows of one upload; makes no difference between chunks."""
 
     def __init__(self, rules: RowRules) -> None:
+        fields = rules.mapping.fields
         self._region = rules.region
         self._phone = rules.mapping.phone
         self._width = rules.mapping.width
-        # Fields without a column read the empty cell put behind every row.
-        self._order = tuple(rules.mapping.fields.get(name, -1) for name in FIELDS)
+        self._fields = tuple(fields)
+        self._order = tuple(fields.values())
+        # One value per field in the order of FIELDS; a field without a column is null.
+        self._template = "\t".join("%s" if name in fields else _NULL for name in FIELDS)
+        self._limits = tuple(FIELDS[name] for name in fields)
+        self._date = self._fields.index(_DATE) if _DATE in fields else None
+        self._short = min([MAX_RAW_PHONE, *(FIELDS[name] for name in fields if name != _DATE)])
         self._extras = rules.mapping.extras
-        mapped = [FIELDS[name] for name in rules.mapping.fields]
-        self._short = min([*mapped, MAX_RAW_PHONE])
-        self._has_date = "last_verified_on" in rules.mapping.fields
+        self._plain_names = not any(
+            _SPECIAL.search(name) or '"' in name for name, _ in self._extras
+        )
         self._salt = f"{rules.source_id}\x1f"
         self._key = rules.secret_key
 
@@ -124,40 +130,33 @@ class RowReader:
         phone = normalise(raw, self._region)
         if phone.__class__ is Refusal:
             return phone
-        cells = [*record, ""]
-        values = [cells[index].strip() for index in self._order]
-        text = "\t".join([value or _NULL for value in values])
-        if len(text) + len(raw) > self._short or self._has_date:
-            problem = self._problem(values, raw)
-            if problem is not None:
-                return problem
-        if not clean:
+        values = [record[index].strip() for index in self._order]
+        if clean:
+            text = self._template % tuple([value or _NULL for value in values])
+        else:
             joined = "".join(record)
             if _CONTROL.search(joined):
                 return Refusal("control_character")
-            if _SPECIAL.search(joined):
-                text = "\t".join([value.translate(_ESCAPES) or _NULL for value in values])
-                raw = raw.translate(_ESCAPES)
+            raw = copy_value(raw)
+            text = self._template % tuple([copy_value(value) or _NULL for value in values])
+        if self._date is not None and values[self._date] and not _is_date(values[self._date]):
+            return Refusal("invalid_date")
+        if len(text) + len(raw) > self._short and self._longest(record) is not None:
+            return Refusal("value_too_long")
+        extra = _NULL
         if self._extras:
-            extra = self._extra(record)
+            extra = self._extra(record, clean)
             if len(extra) > _MAX_EXTRA_BYTES:
                 return Refusal("row_too_long")
-            return phone, f"{text}\t{extra}", raw
-        return phone, f"{text}\t{_NULL}", raw
+        return phone, f"{text}\t{extra}", raw
 
-    def _problem(self, values: Sequence[str], raw: str) -> Refusal | None:
-        if len(raw) > MAX_RAW_PHONE:
-            return Refusal("value_too_long")
-        if any(len(value) > limit for value, limit in zip(values, _LIMITS, strict=True)):
-            when = values[_DATE_FIELD]
-            return Refusal("invalid_date" if len(when) > 10 else "value_too_long")
-        when = values[_DATE_FIELD]
-        return None if not when or _is_date(when) else Refusal("invalid_date")
-
-    def _extra(self, record: Sequence[str]) -> str:
+    def _extra(self, record: Sequence[str], clean: bool) -> str:
         """Columns that are no field, as JSON; empty cells are left out."""
         kept = {name: cell for name, index in self._extras if (cell := record[index].strip())}
-        return orjson.dumps(kept).decode().replace("\\", "\\\\") if kept else _NULL
+        if not kept:
+            return _NULL
+        text = orjson.dumps(kept).decode()
+        return text if clean and self._plain_names else text.replace("\\", "\\\\")
 
     def _reject(self, number: int, record: Sequence[str], reason: str) -> tuple[int, str, str, str]:
         original = record_text(record).replace("\x00", "\N{REPLACEMENT CHARACTER}")
@@ -168,11 +167,14 @@ class RowReader:
             detail += f" Only the first {MAX_ORIGINAL:,} characters are kept."
         return number, reason, detail, original[:MAX_ORIGINAL]
 
-    def _longest(self, record: Sequence[str]) -> str:
-        for name, index, limit in zip(FIELDS, self._order, _LIMITS, strict=True):
-            if 0 <= index < len(record) and len(record[index].strip()) > limit:
+    def _longest(self, record: Sequence[str]) -> str | None:
+        """Which value is too long, if any."""
+        if len(record[self._phone]) > MAX_RAW_PHONE:
+            return f"phone (at most {MAX_RAW_PHONE} characters)"
+        for name, index, limit in zip(self._fields, self._order, self._limits, strict=True):
+            if index < len(record) and len(record[index].strip()) > limit:
                 return f"{name} (at most {limit} characters)"
-        return f"phone (at most {MAX_RAW_PHONE} characters)"
+        return None
 
 
 def record_text(record: Sequence[str]) -> str:
@@ -187,6 +189,7 @@ def copy_value(text: str) -> str:
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
+@lru_cache(maxsize=8_192)
 def _is_date(text: str) -> bool:
     try:
         return len(text) == 10 and date.fromisoformat(text).isoformat() == text
