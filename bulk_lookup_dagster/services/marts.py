@@ -23,10 +23,22 @@ from bulk_lookup_dagster.storage.database import connect
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MANIFEST = PROJECT / "target" / "manifest.json"
-BUILD = ("build", "--exclude-resource-type", "unit_test")
 _LOCK = 7304
 _GOOD = frozenset({"success", "pass", "warn", "no-op"})
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests")
+
+
+@dataclass(frozen=True)
+class Node:
+    """What became of one model or one test of it; hooks belong to no model."""
+
+    name: str
+    model: str
+    is_test: bool
+    good: bool
+    seconds: float
+    rows: int | None
+    failures: int | None
 
 
 @dataclass(frozen=True)
@@ -45,13 +57,12 @@ def build_marts(platform: Platform, *, unit_tests: bool = False) -> MartsBuild:
     Unit tests look at the models, not at the data: the test suite runs them, a build does not.
     """
     started = monotonic()
-    folder = platform.environment.home / "dbt"
-    arguments = [*BUILD, *variables(platform), *_paths(folder)]
     with covering_build(platform) as covered:
-        nodes = _invoke(arguments if not unit_tests else ["build", *arguments[len(BUILD) :]])
+        nodes = run_build(platform, unit_tests=unit_tests)
+        require_good(nodes)
     return MartsBuild(
-        models=sum(node.startswith("model.") for node in nodes),
-        tests=sum(not node.startswith("model.") for node in nodes),
+        models=sum(bool(node.model) and not node.is_test for node in nodes),
+        tests=sum(node.is_test for node in nodes),
         seconds=monotonic() - started,
         covered=len(covered),
     )
@@ -59,25 +70,41 @@ def build_marts(platform: Platform, *, unit_tests: bool = False) -> MartsBuild:
 
 @contextmanager
 def covering_build(platform: Platform) -> Iterator[list[int]]:
-    """While this is open, one build runs with dbt's variables set; what it covers is ticked off.
+    """While this is open, nobody else builds; at its end the reasons it covers are ticked off.
 
-    Only reasons that were committed before the build began are covered. An error covers nothing.
+    Only reasons that were committed before the build began are covered. An error covers nothing,
+    and so does a caller that empties the list.
     """
     with connect(platform.dsn, autocommit=True, name="bulk-lookup marts") as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         dirty = "SELECT dirty_id FROM ops.mart_dirty WHERE built_at IS NULL ORDER BY dirty_id"
         covered = [row[0] for row in conn.execute(dirty)]
-        with _environment(platform.dsn):
-            yield covered
+        yield covered
         conn.execute(
             "UPDATE ops.mart_dirty SET built_at = clock_timestamp() WHERE dirty_id = ANY(%s)",
             [covered],
         )
 
 
-def variables(platform: Platform) -> list[str]:
-    """dbt's arguments that carry the platform's settings."""
-    return ["--vars", f'{{"business_timezone": "{platform.environment.timezone.key}"}}']
+def run_build(
+    platform: Platform, *, models: Sequence[str] = (), unit_tests: bool = False
+) -> list[Node]:
+    """One `dbt build` of all models or those named, whatever comes of it; see `require_good`."""
+    arguments = ["build", *_paths(platform.environment.home / "dbt")]
+    arguments += ["--vars", f'{{"business_timezone": "{platform.environment.timezone.key}"}}']
+    if not unit_tests:
+        arguments += ["--exclude-resource-type", "unit_test"]
+    if models:
+        arguments += ["--select", *models]
+    with _environment(platform.dsn):
+        return _invoke(arguments)
+
+
+def require_good(nodes: Sequence[Node]) -> None:
+    """Raise `StorageError` naming the models and tests that failed."""
+    failed = [node.name for node in nodes if not node.good]
+    if failed:
+        raise _failed(", ".join(failed[:10]))
 
 
 def ensure_manifest() -> Path:
@@ -98,24 +125,43 @@ def _paths(target: Path) -> list[str]:
     return [*arguments, "--target-path", str(target), "--log-path", str(target)]
 
 
-def _invoke(arguments: Sequence[str]) -> list[str]:
-    """Run dbt in this process; returns the ids of what it built."""
+def _invoke(arguments: Sequence[str]) -> list[Node]:
+    """Run dbt in this process; what failed is in the result, what never ran is an error."""
     from dbt.cli.main import dbtRunner  # 2 s: only those who build pay for it
 
     silence(os.environ)
     outcome = dbtRunner().invoke(["--quiet", *arguments])
-    results: list[Any] = list(getattr(outcome.result, "results", ()) or ())
-    failed = [each.node.name for each in results if str(each.status) not in _GOOD]
-    if not outcome.success or failed:
-        kind = type(outcome.exception).__name__ if outcome.exception else "failed"
-        names = ", ".join(failed[:10]) or kind
-        raise StorageError(
-            f"The marts were not built: {names}.",
-            fix="Readers still see the last good build. See dbt.log in the dbt folder of "
-            "BULK_LOOKUP_HOME, then build again.",
-            code="marts_failed",
-        )
-    return [each.node.unique_id for each in results]
+    nodes = [_node(each) for each in getattr(outcome.result, "results", None) or ()]
+    if not outcome.success and all(node.good for node in nodes):
+        kind = type(outcome.exception).__name__ if outcome.exception else "dbt failed"
+        raise _failed(kind) from outcome.exception
+    return nodes
+
+
+def _node(result: Any) -> Node:
+    node = result.node
+    kind = str(node.resource_type)
+    is_test = kind in ("test", "unit_test")
+    attached = getattr(node, "attached_node", None) or getattr(node, "model", None) or ""
+    rows = (result.adapter_response or {}).get("rows_affected")
+    return Node(
+        name=node.name,
+        model=attached.rpartition(".")[2] if is_test else node.name if kind == "model" else "",
+        is_test=is_test,
+        good=str(result.status) in _GOOD,
+        seconds=float(result.execution_time),
+        rows=rows if not is_test and isinstance(rows, int) and rows >= 0 else None,
+        failures=result.failures,
+    )
+
+
+def _failed(what: str) -> StorageError:
+    return StorageError(
+        f"The marts were not built: {what}.",
+        fix="Readers still see the last good build. See dbt.log in the dbt folder of "
+        "BULK_LOOKUP_HOME, then build again.",
+        code="marts_failed",
+    )
 
 
 @contextmanager

@@ -25,7 +25,8 @@ COLORS = {
 }
 _GRID = "#e3e8ef"
 _ROW = 26
-_WIDTH = 420
+_WIDTH, _WIDE = 340, 740
+_LABELS = 136
 _CACHED = 128
 
 
@@ -65,43 +66,48 @@ def _svg(kind: str, data: bytes) -> str:
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
 
 
-def _bars(values: list[dict[str, Any]]) -> alt.LayerChart:
+def _bars(values: list[dict[str, Any]]) -> alt.TopLevelMixin:
     import altair as alt
 
+    axis = alt.Axis(labelLimit=_LABELS - 18, minExtent=_LABELS, maxExtent=_LABELS)
+    largest = max(row["value"] for row in values)
     base = alt.Chart(_data(values)).encode(
-        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=150)),
-        x=alt.X("value:Q", title=None, axis=None),
+        y=alt.Y("label:N", sort=None, title=None, axis=axis),
+        # Room at the right for the number written beside the longest bar.
+        x=alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, (largest or 1) * 1.28])),
     )
-    marks = base.mark_bar(cornerRadiusEnd=4, height={"band": 0.68}).encode(
+    marks = base.mark_bar(cornerRadiusEnd=4, height={"band": 0.64}).encode(
         color=alt.Color("color:N", scale=None)
     )
     numbers = base.mark_text(align="left", dx=6, color="currentColor").encode(
-        text=alt.Text("value:Q", format=",~r" if _whole(values) else ",.2f")
+        text=alt.Text("value:Q", format="," if _whole(values) else ",.2f")
     )
-    chart = alt.layer(marks, numbers)
-    return _themed(chart.properties(width=_WIDTH, height=max(2, len(values)) * _ROW))
+    chart = alt.layer(marks, numbers).properties(
+        width=_WIDTH, height=max(3, len(values)) * _ROW + _ROW // 2
+    )
+    return _themed(chart)
 
 
-def _columns(values: list[dict[str, Any]]) -> alt.LayerChart:
+def _columns(values: list[dict[str, Any]]) -> alt.TopLevelMixin:
     import altair as alt
 
     names = sorted({row["series"] for row in values})
-    palette = list(COLORS.values())[: len(names)] if len(names) <= len(COLORS) else []
+    palette = [*COLORS.values()][: len(names)]
     marks = (
         alt.Chart(_data(values))
-        .mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        .mark_bar(size=min(28, 560 // max(1, len({row["day"] for row in values}))))
         .encode(
-            x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=-40, labelOverlap=True)),
-            y=alt.Y("sum(value):Q", title=None, axis=alt.Axis(tickCount=4, format="~s")),
+            x=alt.X("day:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y("sum(value):Q", title=None, axis=alt.Axis(tickCount=4, format=",")),
             color=alt.Color(
                 "series:N",
                 title=None,
-                scale=alt.Scale(domain=names, range=palette) if palette else alt.Undefined,
-                legend=alt.Legend(orient="top", labelLimit=220),
+                scale=alt.Scale(domain=names, range=palette),
+                legend=alt.Legend(orient="top", labelLimit=220, columnPadding=40),
             ),
         )
     )
-    return _themed(alt.layer(marks).properties(width=_WIDTH + 60, height=190))
+    return _themed(alt.layer(marks).properties(width=_WIDE, height=10 * _ROW))
 
 
 def _data(values: list[dict[str, Any]]) -> alt.InlineData:
@@ -114,9 +120,16 @@ def _whole(values: list[dict[str, Any]]) -> bool:
     return all(row["value"].is_integer() for row in values)
 
 
-def _themed(chart: alt.LayerChart) -> alt.LayerChart:
-    themed: alt.LayerChart = (
-        chart.configure(background="transparent", font="system-ui, sans-serif", padding=4)
+def _themed(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
+    import altair as alt
+
+    themed: alt.TopLevelMixin = (
+        chart.configure(
+            background="transparent",
+            font="system-ui, sans-serif",
+            padding=2,
+            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
+        )
         .configure_view(stroke=None)
         .configure_axis(
             labelColor="currentColor",
@@ -132,7 +145,7 @@ def _themed(chart: alt.LayerChart) -> alt.LayerChart:
     return themed
 
 
-_CHARTS: Mapping[str, Callable[[list[dict[str, Any]]], alt.LayerChart]] = {
+_CHARTS: Mapping[str, Callable[[list[dict[str, Any]]], alt.TopLevelMixin]] = {
     "bars": _bars,
     "columns": _columns,
 }

@@ -55,7 +55,7 @@ _LINES = (
     ("UAN", "line_uan"),
     ("Pager", "line_pager"),
     ("Other", "line_other"),
-    ("Unknown to the carrier", "line_unknown"),
+    ("Carrier: unknown", "line_unknown"),
     ("Not known", "line_not_known"),
 )
 _STATUS = (
@@ -63,7 +63,7 @@ _STATUS = (
     ("Partial", "contacts_partial", "amber"),
     ("In progress", "contacts_in_progress", "blue"),
     ("Blocked", "contacts_blocked", "red"),
-    ("Waiting for approval", "contacts_waiting_approval", "violet"),
+    ("To be approved", "contacts_waiting_approval", "violet"),
     ("New", "contacts_new", "grey"),
 )
 _RISK = (
@@ -71,6 +71,11 @@ _RISK = (
     ("Medium", "risk_medium", "amber"),
     ("High", "risk_high", "red"),
     ("Unknown", "risk_unknown", "grey"),
+)
+_KINDS = (
+    ("Business", "kind_business", "violet"),
+    ("Consumer", "kind_consumer", "blue"),
+    ("Unknown", "kind_unknown", "grey"),
 )
 
 
@@ -106,7 +111,12 @@ def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
         return None
     carriers, daily, rejects = (_rows(conn, query) for query in (_CARRIERS, _DAILY, _REJECTS))
     costs, calls = _rows(conn, _COSTS), _rows(conn, _CALLS)
-    figures = [*_counted(stats), *_listed(stats, carriers, daily, rejects), _spent(stats, costs)]
+    figures = [
+        *_counted(stats),
+        *_listed(stats, carriers, daily, rejects),
+        _spent(stats, costs),
+        _kinds(stats),
+    ]
     uploads, failures = _rows(conn, _UPLOADS), _rows(conn, _FAILURES)
     return Dashboard(stats, figures, costs, calls, uploads, failures)
 
@@ -129,6 +139,11 @@ def _counted(stats: Mapping[str, Any]) -> list[Figure]:
     ]
 
 
+def _kinds(stats: Mapping[str, Any]) -> Figure:
+    rows = [(label, stats[name], color) for label, name, color in _KINDS]
+    return _bars(stats, "kinds", "Kinds of contacts", "As the caller's name is registered", rows)
+
+
 def _bars(
     stats: Mapping[str, Any], slug: str, title: str, note: str, rows: Sequence[tuple[str, int, str]]
 ) -> Figure:
@@ -149,7 +164,8 @@ def _listed(
     rejects: Sequence[Mapping[str, Any]],
 ) -> list[Figure]:
     """Figures whose numbers are rows of a mart."""
-    reasons = [{**row, "words": row["reason"].replace("_", " ")} for row in rejects]
+    reasons = _spelled(rejects, "reason")
+    days = [{**row, "on": f"{row['day']:%b %d}"} for row in _spelled(daily, "operation")]
     return [
         Figure(
             "carriers",
@@ -165,8 +181,8 @@ def _listed(
             "Look-ups per day",
             "Answers by package, last 30 days with any",
             ("Day", "Package", "Answers"),
-            [(row["day"], row["operation"], row["answered"]) for row in daily],
-            charts.columns(daily, "day", "operation", "answered"),
+            [(row["day"], row["words"], row["answered"]) for row in days],
+            charts.columns(days, "on", "words", "answered"),
             _as_of(daily, stats),
         ),
         Figure(
@@ -182,16 +198,24 @@ def _listed(
 
 
 def _spent(stats: Mapping[str, Any], costs: Sequence[Mapping[str, Any]]) -> Figure:
-    rows = [{**row, "usd": row["cost_micros"] / 1e6} for row in costs if row["cost_micros"]]
+    rows = [
+        {**row, "usd": row["cost_micros"] / 1e6}
+        for row in _spelled(costs, "operation")
+        if row["cost_micros"]
+    ]
     return Figure(
         "costs",
         "Cost per package",
         "Dollars, everything ever spent",
         ("Package", "Cost"),
-        [(row["operation"], format_usd(row["cost_micros"])) for row in rows],
-        charts.bars(rows, "operation", "usd", colors=("teal",)),
+        [(row["words"], format_usd(row["cost_micros"])) for row in rows],
+        charts.bars(rows, "words", "usd", colors=("teal",)),
         _as_of(costs, stats),
     )
+
+
+def _spelled(rows: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [{**row, "words": row[name].replace("_", " ")} for row in rows]
 
 
 def _as_of(rows: Sequence[Mapping[str, Any]], stats: Mapping[str, Any]) -> datetime:

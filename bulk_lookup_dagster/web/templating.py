@@ -36,6 +36,7 @@ def make_templates(environment: str, zone: ZoneInfo) -> Jinja2Templates:
     jinja.filters["percent"] = percent
     jinja.filters["words"] = lambda text: str(text).replace("_", " ")
     jinja.filters["moment"] = lambda value: moment(value, zone)
+    jinja.filters["short"] = lambda value: moment(value, zone, "%b %d, %H:%M %Z")
     jinja.filters["age"] = age
     return Jinja2Templates(env=jinja)
 
@@ -55,15 +56,15 @@ def count(number: int | None) -> str:
 
 def percent(ratio: Any) -> str:
     """A ratio as per cent."""
-    return f"{float(ratio) * 100:.1f} %"
+    return f"{float(ratio) * 100:.1f}\N{NO-BREAK SPACE}%"
 
 
-def moment(value: datetime | None, zone: ZoneInfo) -> Markup:
+def moment(value: datetime | None, zone: ZoneInfo, form: str = "%Y-%m-%d %H:%M %Z") -> Markup:
     """A moment in the business time zone, exact for machines."""
     if value is None:
-        return Markup(_NOTHING)
+        return Markup.escape(_NOTHING)
     exact = value.astimezone(UTC).isoformat(timespec="seconds")
-    words = value.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
+    words = value.astimezone(zone).strftime(form)
     return Markup('<time datetime="{}">{}</time>').format(exact, words)
 
 
