@@ -37,8 +37,7 @@ def postgres() -> Iterator[EmbeddedServer]:
     try:
         yield server
     finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
+        server.destroy()
         shutil.rmtree(home)
 
 

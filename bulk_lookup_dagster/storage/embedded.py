@@ -7,7 +7,6 @@ Belongs here: creating, starting and stopping it. Does not: where its programs c
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import secrets
@@ -22,42 +21,18 @@ from pathlib import Path
 from bulk_lookup_dagster.core.errors import StorageError
 from bulk_lookup_dagster.storage import roles
 from bulk_lookup_dagster.storage.database import connect
+from bulk_lookup_dagster.storage.embedded_settings import SETTINGS
 from bulk_lookup_dagster.storage.postgres_binaries import (
-    SHARED_ROOT,
     Account,
     account,
     find_binaries,
     major_version,
+    reachable_home,
 )
 
 SUPERUSER = "postgres"
 START_SECONDS = 60
 _MAX_SOCKET_PATH = 90
-_SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "max_connections": "100",
-    "shared_buffers": "256MB",
-    "work_mem": "32MB",
-    "maintenance_work_mem": "256MB",
-    "effective_cache_size": "1GB",
-    "random_page_cost": "1.1",
-    "jit": "off",
-    "max_wal_size": "4GB",
-    "min_wal_size": "256MB",
-    "wal_buffers": "16MB",
-    "checkpoint_timeout": "15min",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "full_page_writes": "on",
-    "fsync": "on",
-    "synchronous_commit": "on",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # Statements and details carry phone numbers; neither belongs in a log.
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
-    "log_parameter_max_length_on_error": "0",
-}
 
 
 class EmbeddedServer:
@@ -68,7 +43,7 @@ class EmbeddedServer:
     ) -> None:
         self.home = home.absolute()
         self._pg_bin = pg_bin
-        self._settings = {**_SETTINGS, **(settings or {})}
+        self._settings = {**SETTINGS, **(settings or {})}
 
     def start(self) -> None:
         """Create the server if need be and start it; does nothing when it already runs."""
@@ -95,6 +70,15 @@ class EmbeddedServer:
                     fix=f"See {self.folder / 'server.log'}.",
                 )
 
+    def destroy(self) -> None:
+        """Stop the server and remove all of its data; for tests and benchmarks."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        pointer = self.home / "postgres"
+        if pointer.is_symlink():
+            shutil.rmtree(pointer.readlink(), ignore_errors=True)
+            pointer.unlink()
+
     def is_running(self) -> bool:
         """Whether the server of this data folder answers."""
         if self._pid is None:
@@ -117,10 +101,7 @@ class EmbeddedServer:
     def folder(self) -> Path:
         """Everything this server owns, named after its major version."""
         self.home.mkdir(parents=True, exist_ok=True)
-        parent = self.home
-        if not self._account.can("-x", self.home):
-            digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:16]
-            parent = SHARED_ROOT / f"home-{digest}"
+        parent = reachable_home(self.home, self._account)
         return parent / f"postgres-{major_version(self._binaries, self._account)}"
 
     @property

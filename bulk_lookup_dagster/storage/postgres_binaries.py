@@ -1,6 +1,6 @@
-"""Where PostgreSQL's programs are, and as whom they may run.
+"""Where PostgreSQL's programs and data are, and as whom they may run.
 
-Belongs here: finding `initdb` and its siblings, and making them usable when we are root.
+Belongs here: finding `initdb` and its siblings, and making it all work when we are root.
 Does not: a server's life (see `storage.embedded`).
 """
 
@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -95,6 +97,21 @@ def major_version(binaries: Path, user: Account) -> int:
             fix="Set PG_BIN to a PostgreSQL bin folder, or set DATABASE_URL.",
         )
     return int(found.group(1))
+
+
+def reachable_home(home: Path, user: Account) -> Path:
+    """`home`, or, when `user` cannot enter it, a folder elsewhere that `home` points to.
+
+    The pointer lives in `home`, so that whoever removes `home` starts afresh.
+    """
+    pointer = home / "postgres"
+    if not pointer.is_symlink():
+        if user.can("-x", home):
+            return home
+        SHARED_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # another process pointed first
+            pointer.symlink_to(SHARED_ROOT / f"home-{secrets.token_hex(8)}")
+    return pointer.readlink()
 
 
 def candidates(pg_bin: str | None) -> Iterator[tuple[Path | None, Path]]:

@@ -114,6 +114,8 @@ def test_embedded_server_is_started_kept_and_stopped(tmp_path: Path) -> None:
         platform.stop()
     with pytest.raises(StorageError, match="Cannot connect"):
         connect(platform.dsn)
+    assert platform.embedded is not None
+    platform.embedded.destroy()
 
 
 def test_a_dotenv_file_adds_but_never_overrides(tmp_path: Path) -> None:

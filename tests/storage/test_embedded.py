@@ -30,8 +30,7 @@ def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
     server = EmbeddedServer(tmp_path / "home")
     server.start()
     yield server
-    server.stop()
-    shutil.rmtree(server.folder, ignore_errors=True)  # may lie outside tmp_path when root
+    server.destroy()
 
 
 def test_starting_twice_keeps_one_server(server: EmbeddedServer) -> None:
@@ -48,8 +47,7 @@ def test_several_first_starts_make_one_server(tmp_path: Path) -> None:
         assert len({server.dsn(DATABASE) for server in servers}) == 1
         assert all(server.is_running() for server in servers)
     finally:
-        servers[0].stop()
-        shutil.rmtree(servers[0].folder, ignore_errors=True)
+        servers[0].destroy()
 
 
 def test_data_outlive_a_restart(server: EmbeddedServer) -> None:
@@ -125,8 +123,7 @@ def test_the_server_outlives_the_program_that_started_it(tmp_path: Path) -> None
     try:
         assert server.is_running()
     finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
+        server.destroy()
 
 
 def test_a_start_that_was_cut_short_is_repeated(tmp_path: Path) -> None:
@@ -137,8 +134,33 @@ def test_a_start_that_was_cut_short_is_repeated(tmp_path: Path) -> None:
     try:
         assert server.is_running()
     finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
+        server.destroy()
+
+
+def test_whoever_removes_the_home_starts_afresh(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first = EmbeddedServer(home)
+    first.start()
+    passwords = (first.folder / "passwords.json").read_text()
+    folder = first.folder
+    first.stop()
+    shutil.rmtree(home)
+    second = EmbeddedServer(home)
+    second.start()
+    try:
+        assert (second.folder / "passwords.json").read_text() != passwords
+    finally:
+        second.destroy()
+        shutil.rmtree(folder.parent, ignore_errors=True)  # elsewhere when root
+
+
+def test_destroying_leaves_nothing_behind(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path / "home")
+    server.start()
+    folder = server.folder
+    server.destroy()
+    assert not folder.exists()
+    assert [path.name for path in server.home.iterdir()] == ["postgres.lock"]
 
 
 def test_a_broken_server_says_why_and_where_to_look(
