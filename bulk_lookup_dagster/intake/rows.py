@@ -180,8 +180,9 @@ class RowReader:
 def record_text(record: Sequence[str]) -> str:
     """A record as one CSV line: the original text of a reject."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(record)
-    return buffer.getvalue()
+    # Without an ordinary line end the writer would leave line breaks in cells unquoted.
+    csv.writer(buffer, lineterminator="\n").writerow(record)
+    return buffer.getvalue()[:-1]
 
 
 def copy_value(text: str) -> str:

@@ -34,7 +34,7 @@ def by_the_library(raw: str, region: str) -> Phone | Refusal:
         return Refusal(_POSSIBLE[phonenumbers.is_possible_number_with_reason(number)])
     return Phone(
         phonenumbers.format_number(number, PhoneNumberFormat.E164),
-        phonenumbers.region_code_for_number(number),
+        str(phonenumbers.region_code_for_number(number)),
         TYPE_NAMES[phonenumbers.number_type(number)],
         tuple(timezone.time_zones_for_number(number)),
     )
