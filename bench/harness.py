@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import psycopg
@@ -98,6 +98,9 @@ def bench(latency_ms: float = 0.0) -> Iterator[Bench]:
     try:
         yield instance
     finally:
+        for process in Process.started:
+            if process.running():
+                process.kill()
         instance.stop()
 
 
@@ -155,6 +158,8 @@ def add_plan(
 class Process:
     """A measured process: `python -m MODULE`, its options as one JSON line on standard input."""
 
+    started: ClassVar[list[Process]] = []
+
     def __init__(self, module: str, options: dict[str, Any]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", module],
@@ -167,6 +172,7 @@ class Process:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(options) + "\n")
         self._process.stdin.close()
+        self.started.append(self)
 
     def running(self) -> bool:
         """Whether it has not ended yet."""
@@ -181,7 +187,9 @@ class Process:
         """Ask it to stop, as Ctrl-C does, and wait until it has."""
         if self.running():
             os.kill(self.pid, signal.SIGINT)
-        self._process.communicate()
+        assert self._process.stdout is not None
+        self._process.stdout.read()
+        self._process.wait()
 
     def result(self) -> dict[str, Any]:
         """Its last line, once it has ended well."""

@@ -7,6 +7,7 @@ import json
 import resource
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -77,4 +78,5 @@ async def work(options: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(work(json.loads(sys.stdin.readline())))))
+    with suppress(KeyboardInterrupt):
+        print(json.dumps(asyncio.run(work(json.loads(sys.stdin.readline())))))
