@@ -98,7 +98,9 @@ def _columns(values: list[dict[str, Any]]) -> alt.TopLevelMixin:
         .mark_bar(size=min(28, 560 // max(1, len({row["day"] for row in values}))))
         .encode(
             x=alt.X("day:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("sum(value):Q", title=None, axis=alt.Axis(tickCount=4, format=",")),
+            y=alt.Y(
+                "sum(value):Q", title=None, axis=alt.Axis(tickCount=4, tickMinStep=1, format=",d")
+            ),
             color=alt.Color(
                 "series:N",
                 title=None,
