@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
@@ -239,6 +240,25 @@ def test_worker_processes_load_the_same_as_one(
     assert spread.rejects_by_reason == alone.rejects_by_reason
     assert (len(seen), sum(seen)) == (12, 3_000)
     assert count(conn, "subjects") == subjects
+
+
+def test_a_load_whose_worker_dies_says_so_and_can_be_repeated(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "sample.csv"
+    write_sample(path, rows=3_000)
+    monkeypatch.setattr(uploads, "_SMALL_FILE", 0)
+
+    def kill(_: int) -> None:
+        for child in psutil.Process().children():
+            if "bulk_lookup_dagster.intake.worker" in child.cmdline():
+                child.kill()
+
+    with pytest.raises(StorageError, match="worker") as failed:
+        load(dsn, path, batch_rows=100, on_progress=kill)
+    assert failed.value.code == "load_interrupted"
+    report = load(dsn, path, batch_rows=100)
+    assert (report.state, report.row_count) == ("loaded", 3_000)
 
 
 def test_two_loaders_of_one_file_store_it_once(
