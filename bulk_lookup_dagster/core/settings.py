@@ -1,0 +1,201 @@
+"""The settings document: every toggle, order, threshold, limit, interval and price override.
+
+One typed, validated value. Belongs here: fields with their meaning, bounds and defaults. Does not:
+secrets and addresses (see `core.variables`), storing and history (see `services.settings`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Package = Literal[
+    "validation",
+    "caller_name",
+    "line_type_intelligence",
+    "line_status",
+    "sim_swap",
+    "call_forwarding",
+    "identity_match",
+    "reassigned_number",
+    "sms_pumping_risk",
+    "phone_number_quality_score",
+    "pre_fill",
+]
+Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6)]
+Cron = Annotated[str, Field(max_length=100, pattern=r"^\S+( \S+){4}$")]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class BreakerSettings(_Document):
+    """When a provider's circuit opens."""
+
+    failures: int = Field(
+        default=5, ge=1, le=1000, description="Failed calls in the window that open it."
+    )
+    window_s: int = Field(
+        default=30, ge=1, le=3600, description="Seconds over which calls are counted."
+    )
+    cool_off_s: int = Field(
+        default=15, ge=1, le=3600, description="Seconds until one probe is let through."
+    )
+
+
+class TwilioLookupSettings(_Document):
+    """How Twilio Lookup v2 is asked."""
+
+    enabled: bool = Field(default=True, description="Off: nothing is asked, its work stays due.")
+    packages: tuple[Package, ...] = Field(
+        default=("line_type_intelligence", "caller_name"),
+        description="Packages bought for each number, asked together.",
+        min_length=1,
+    )
+    requests_per_second: float | None = Field(
+        default=50.0,
+        gt=0,
+        le=10_000,
+        description="Shared by all processes; null = no limit of ours.",
+    )
+    concurrency: int = Field(default=50, ge=1, le=500, description="Requests at once, per process.")
+    attempts: int = Field(
+        default=6, ge=1, le=10, description="Calls for one request while unbilled."
+    )
+    batch_size: int = Field(
+        default=0, ge=0, le=1000, description="Numbers per batch request; 0 = batch endpoint off."
+    )
+    connect_timeout_s: float = Field(default=5.0, gt=0, le=60, description="Seconds to connect.")
+    read_timeout_s: float = Field(
+        default=25.0, gt=0, le=300, description="Seconds between two reads."
+    )
+    total_timeout_s: float = Field(
+        default=30.0, gt=0, le=300, description="Seconds for a whole exchange."
+    )
+    breaker: BreakerSettings = Field(default=BreakerSettings(), description="When to stop asking.")
+    price_overrides_usd: dict[Package, Usd] = Field(
+        default={}, description="Your own prices per package; needed where Twilio publishes none."
+    )
+
+    @field_validator("packages")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("a package is named twice")
+        return value
+
+
+class ProviderSettings(_Document):
+    """One block per provider."""
+
+    twilio_lookup: TwilioLookupSettings = Field(
+        default=TwilioLookupSettings(), description="Twilio Lookup v2."
+    )
+
+
+class SpendingSettings(_Document):
+    """Caps; null = none beside the plan's own."""
+
+    auto_approve_usd: Usd | None = Field(
+        default=None,
+        description="Plans up to this start by themselves; null = AUTO_APPROVE_USD decides.",
+    )
+    run_cap_usd: Usd | None = Field(default=None, description="Most that one run may spend.")
+    day_cap_usd: Usd | None = Field(
+        default=None, description="Most that one business day may cost."
+    )
+    provider_day_cap_usd: dict[str, Usd] = Field(
+        default={}, description="Most that one provider may cost in a business day."
+    )
+    plan_expiry_days: int = Field(
+        default=7, ge=1, le=90, description="Days an approval is good for."
+    )
+
+
+class PhoneLookupSettings(_Document):
+    """The step phone_lookups."""
+
+    provider_order: tuple[Literal["twilio_lookup"], ...] = Field(
+        default=("twilio_lookup",), description="Who is asked, in this order."
+    )
+    refresh_policy_days: int | None = Field(
+        default=None, ge=1, le=3650, description="Buy again after so many days; null = never."
+    )
+    deadline_s: int = Field(
+        default=21_600, ge=10, le=604_800, description="Longest a run may take."
+    )
+    patience_s: int = Field(
+        default=120,
+        ge=0,
+        le=86_400,
+        description="How long a run waits for work others hold and retries.",
+    )
+
+
+class StepSettings(_Document):
+    """One block per enrichment step."""
+
+    phone_lookups: PhoneLookupSettings = Field(
+        default=PhoneLookupSettings(), description="Phone number look-ups."
+    )
+
+
+class IntakeSettings(_Document):
+    """How files are taken in."""
+
+    default_region: str = Field(
+        default="US", pattern=r"^[A-Z]{2}$", description="Region of numbers without a country code."
+    )
+    batch_rows: int = Field(
+        default=25_000, ge=100, le=25_000, description="Rows per batch (partition)."
+    )
+    source: str = Field(
+        default="default", min_length=1, max_length=100, description="Source by default."
+    )
+    max_reject_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Above this share of refused rows the upload's check fails.",
+    )
+
+
+class CheckSettings(_Document):
+    """When a check blocks."""
+
+    max_quarantine_share: float = Field(
+        default=0.01, ge=0, le=1, description="Rows that break a rule, of all rows of a stage."
+    )
+    max_unknown_share: float = Field(
+        default=0.05, ge=0, le=1, description="Questions with unknown outcome, of all asked."
+    )
+
+
+class ScheduleSettings(_Document):
+    """When things run by themselves; read when the code location loads."""
+
+    nightly_cron: Cron = Field(
+        default="15 2 * * *", description="Nightly enrichment, in the business zone."
+    )
+    maintenance_cron: Cron = Field(default="45 3 * * *", description="Housekeeping.")
+    upload_sensor_s: int = Field(
+        default=15, ge=5, le=3600, description="Seconds between looks at the inbox."
+    )
+    approvals_sensor_s: int = Field(default=15, ge=5, le=3600, description="… at approved plans.")
+    marts_sensor_s: int = Field(
+        default=30, ge=5, le=3600, description="… at reasons to build the marts."
+    )
+
+
+class Settings(_Document):
+    """The whole document. Defaults are in force until somebody changes something."""
+
+    providers: ProviderSettings = Field(default=ProviderSettings(), description="Vendors.")
+    spending: SpendingSettings = Field(default=SpendingSettings(), description="Money.")
+    steps: StepSettings = Field(default=StepSettings(), description="Enrichment steps.")
+    intake: IntakeSettings = Field(default=IntakeSettings(), description="Files.")
+    checks: CheckSettings = Field(default=CheckSettings(), description="Thresholds of checks.")
+    schedules: ScheduleSettings = Field(default=ScheduleSettings(), description="Clockwork.")

@@ -1,0 +1,39 @@
+"""The price list in force: vendors' list prices with the operator's overrides on top.
+
+A list is stored under a version made from its contents, so that a plan always says by which
+prices it was approved. Belongs here: putting it together. Does not: vendors' figures (`resources`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from bulk_lookup_dagster.core.money import micros_from_usd
+from bulk_lookup_dagster.core.settings import Settings
+from bulk_lookup_dagster.engine.pricing import Price, PriceBook, load_price_list
+from resources import twilio_lookup_records as twilio
+
+
+def current_prices(settings: Settings) -> list[Price]:
+    """Every price that is known, one per operation and region."""
+    prices = {(price.provider, price.operation, price.region): price for price in twilio.PRICES}
+    for package, usd in settings.providers.twilio_lookup.price_overrides_usd.items():
+        price = Price(
+            twilio.PROVIDER, package, micros_from_usd(usd), "settings", twilio.PRICES_AS_OF
+        )
+        prices[(price.provider, price.operation, price.region)] = price
+    return [prices[key] for key in sorted(prices)]
+
+
+def store_price_list(conn: psycopg.Connection[Any], settings: Settings) -> PriceBook:
+    """Store the list in force, unless it is stored already, and return it."""
+    prices = current_prices(settings)
+    text = "|".join(f"{p.provider} {p.operation} {p.region} {p.max_micros}" for p in prices)
+    as_of: date = max(price.as_of for price in prices)
+    version = f"{as_of.isoformat()}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    load_price_list(conn, version, as_of, prices)
+    return PriceBook(version, {(p.provider, p.operation, p.region): p.max_micros for p in prices})
