@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from bulk_lookup_dagster.core.errors import InputError
 
 MICROS_PER_USD = 1_000_000
+_MOST_USD = 1_000_000_000  # far beyond any plan, and sums of it still fit a bigint
 _MICRO = Decimal(1).scaleb(-6)
 
 
@@ -21,8 +22,10 @@ def micros_from_usd(usd: Decimal | str | int | float) -> int:
         raise InputError(
             f"{usd!r} is not an amount of money.", fix="Write dollars, for example 1.50."
         ) from error
-    if not amount.is_finite() or amount < 0:
-        raise InputError(f"{usd!r} is not an amount of money.", fix="Write a sum of 0 or more.")
+    if not amount.is_finite() or not 0 <= amount <= _MOST_USD:
+        raise InputError(
+            f"{usd!r} is not an amount of money.", fix=f"Write a sum from 0 to {_MOST_USD:,}."
+        )
     return int(amount.quantize(_MICRO, ROUND_HALF_UP) * MICROS_PER_USD)
 
 

@@ -17,6 +17,7 @@ from starlette.types import Message
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.money import micros_from_usd
 from bulk_lookup_dagster.services import browse
+from bulk_lookup_dagster.services.approvals import approve_plan
 from bulk_lookup_dagster.web import inbox
 from bulk_lookup_dagster.web.dashboard import read_dashboard
 from bulk_lookup_dagster.web.estimate import read_estimate
@@ -98,15 +99,13 @@ async def approve(request: Request, plan_id: Key) -> Response:
     """Approve a plan, with a cap of one's own if given."""
     async with _limited(request, 0).form(max_files=0, max_fields=5) as form:
         _require(request, form)
-        cap = str(form.get("cap_usd") or "").strip()
+        cap = str(form.get("cap_usd") or "").strip()[:40]
     cap_micros = micros_from_usd(cap) if cap else None
     await run_in_threadpool(_approve, request, plan_id, cap_micros)
     return RedirectResponse(_relative(str(request.url_for("plan", plan_id=plan_id))), 303)
 
 
 def _approve(request: Request, plan_id: int, cap_micros: int | None) -> None:
-    from bulk_lookup_dagster.services.approvals import approve_plan
-
     client = request.client.host if request.client else "unknown"
     with state_of(request).database.writing() as conn:
         _existing(browse.find_plan(conn, plan_id), "plan")

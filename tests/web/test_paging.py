@@ -34,6 +34,12 @@ SELECT 'waiting_approval', 'upload', 1, '{}', '{}', 'v1' FROM generate_series(1,
 
 class _Counting(psycopg.Cursor[Any]):
     executed = 0
+    longest = 0
+
+    def fetchall(self) -> list[Any]:
+        rows = super().fetchall()
+        type(self).longest = max(type(self).longest, len(rows))
+        return rows
 
     def execute(self, *arguments: Any, **options: Any) -> Any:
         type(self).executed += 1
@@ -81,7 +87,11 @@ def test_f49_statements_per_page_do_not_grow(
 
 @pytest.mark.parametrize("path", ["/uploads", "/plans", "/uploads/1/rejects"])
 def test_f60_lists_come_in_pages_and_every_row_once(
-    dsn: str, tmp_path: Path, open_web: Open, path: str
+    dsn: str,
+    tmp_path: Path,
+    open_web: Open,
+    path: str,
+    statements: Callable[[Callable[[], object]], int],
 ) -> None:
     with connect(dsn) as conn:
         tell(conn)
@@ -100,6 +110,7 @@ def test_f60_lists_come_in_pages_and_every_row_once(
         address = str(httpx.URL(path).join(link[1])) if link else None
         pages += 1
     assert pages == 3
+    assert 0 < _Counting.longest <= PAGE + 1
     assert len(seen) == len(set(seen)) >= 130
 
 
