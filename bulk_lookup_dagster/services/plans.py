@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -25,6 +25,7 @@ from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services import steps
 from bulk_lookup_dagster.services.prices import store_price_list
 from bulk_lookup_dagster.services.providers import usable
+from resources.twilio_lookup_records import PROVIDER
 
 Connection = psycopg.Connection[Any]
 
@@ -45,9 +46,14 @@ _ROWS = """
 """
 _INSERT = """
     INSERT INTO ledger.plans (state, kind, upload_id, scope, estimate, price_list_version)
-    VALUES ('waiting_approval', %s, %s, %s::jsonb, %s::jsonb, %s)
+    VALUES ('waiting_approval', %s, %s, %s::jsonb, '{}', %s)
     RETURNING plan_id, state, created_at
 """
+_REFRESH = """
+    INSERT INTO ops.refreshes (plan_id, provider, operation, answered_before)
+    SELECT %s, %s, unnest(%s::text[]), %s
+"""
+_ESTIMATE = "UPDATE ledger.plans SET estimate = %s::jsonb WHERE plan_id = %s"
 _SUPERSEDE = """
     UPDATE ledger.plans SET state = 'superseded', superseded_reason = 'a newer plan was made'
      WHERE upload_id = %s AND kind = 'upload' AND state = 'waiting_approval'
@@ -101,41 +107,45 @@ def plan_uploads(
     kind: str,
     upload_id: int | None = None,
     packages: Sequence[str] | None = None,
+    answered_before: datetime | None = None,
 ) -> Plan:
-    """Estimate the look-ups of some uploads and store the plan."""
+    """Estimate the look-ups of some uploads and store the plan.
+
+    With `answered_before`, what was answered before that moment is bought again under this plan.
+    """
     wanted = tuple(packages or settings.providers.twilio_lookup.packages)
     with conn.transaction():
         book = store_price_list(conn, settings)
         step = steps.phone_lookups_step(wanted, "uploads")
         scope = steps.uploads_scope(upload_ids)
-        counts = count_questions(
-            conn,
-            step,
-            scope,
-            price_list=book.version,
-            refresh_after=refresh_after(settings),
-        )
-        estimate = _estimate(conn, counts, wanted, book, scope, settings)
-        estimate["disabled"] = usable(environment, settings)
         stored = {
             "step": step.name,
             "upload_ids": list(upload_ids),
             "packages": list(wanted),
             "providers": list(settings.steps.phone_lookups.provider_order),
         }
-        if upload_id is not None:
+        if upload_id is not None and kind == "upload":
             conn.execute(_SUPERSEDE, (upload_id,))
-        values = (kind, upload_id, json.dumps(stored), json.dumps(estimate), book.version)
-        created = conn.execute(_INSERT, values).fetchone()
-    assert created is not None
-    plan_id, state, created_at = created
+        values = (kind, upload_id, json.dumps(stored), book.version)
+        plan_id, state, created_at = conn.execute(_INSERT, values).fetchall()[0]
+        if answered_before is not None:
+            conn.execute(_REFRESH, (plan_id, PROVIDER, list(wanted), answered_before))
+        counts = count_questions(
+            conn,
+            step,
+            scope,
+            price_list=book.version,
+            plan_id=plan_id,
+            refresh_after=refresh_after(settings),
+        )
+        estimate = _estimate(conn, counts, wanted, book, scope, settings)
+        estimate["disabled"] = usable(environment, settings)
+        conn.execute(_ESTIMATE, (json.dumps(estimate), plan_id))
     return Plan(plan_id, state, kind, upload_id, book.version, estimate, created_at)
 
 
-def refresh_after(settings: Settings) -> Any:
+def refresh_after(settings: Settings) -> timedelta | None:
     """The refresh policy as a time span, or None."""
-    from datetime import timedelta
-
     days = settings.steps.phone_lookups.refresh_policy_days
     return None if days is None else timedelta(days=days)
 
