@@ -70,8 +70,6 @@ def normalise(raw: str, region: str) -> Phone | Refusal:
     digits = raw.translate(_PUNCTUATION)
     if "." in raw and _DECIMAL.fullmatch(raw.strip()):
         return Refusal("decimal_number")
-    if not _DIGIT.search(raw):
-        return Refusal("not_a_number" if digits.strip() else "empty")
     if len(raw) <= _LONGEST_PLAIN and digits.isascii():
         if digits[1:].isdecimal() and digits[0] == "+":
             plain = _international(digits[1:])
@@ -179,6 +177,8 @@ def dialling(region: str) -> _Dialling:
 
 def _by_library(raw: str, region: str) -> Phone | Refusal:
     text = raw.strip()
+    if not _DIGIT.search(text):
+        return Refusal("not_a_number" if text else "empty")
     damage = _damage(text)
     if damage is not None:
         return Refusal(damage)
@@ -197,8 +197,6 @@ def _by_library(raw: str, region: str) -> Phone | Refusal:
 
 def _damage(text: str) -> str | None:
     """What a spreadsheet or a hasty hand did to the number, if it shows."""
-    if not text:
-        return "empty"
     if _SCIENTIFIC.fullmatch(text):
         return "scientific_notation"
     if _DECIMAL.fullmatch(text):

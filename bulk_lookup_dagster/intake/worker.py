@@ -62,6 +62,8 @@ class ChunkWorker:
         self._job = job
         self._reader = job.reader()
         self._conn = connect(job.dsn, autocommit=True, name="bulk-lookup intake")
+        # Every statement here finds rows by key, in tables whose statistics are often behind.
+        self._conn.execute("SET enable_seqscan = off")
 
     def store(self, payload: bytes) -> Stored:
         """Store one chunk, given as `pack_chunk` writes it."""

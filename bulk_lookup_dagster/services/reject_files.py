@@ -46,7 +46,8 @@ def read_rejects(path: Path) -> Iterator[Reject]:
 def _write(writer: Any, refused: Iterator[Reject]) -> int:
     writer.writerow(HEADER)
     count = 0
-    for count, reject in enumerate(refused, 1):
+    for reject in refused:
         texts = (reject.reason, reject.detail, reject.original)
         writer.writerow([reject.row_number, *map(neutralise, texts)])
+        count += 1
     return count
