@@ -88,7 +88,7 @@ imports: .venv/.dev ## The import contracts of ARCHITECTURE's layout
 secrets: .venv/.dev ## No credential in any tracked file
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify \
 	  $(addprefix --disable-plugin ,Base64HighEntropyString HexHighEntropyString IPPublicDetector) \
-	  --exclude-files 'requirements/.*\.lock' --exclude-secrets '^(password|test.*|fake.*|sandbox.*|scram-sha-256|.*-(word|secret))$$'
+	  --exclude-files 'requirements/.*\.lock' --exclude-secrets '^(password|hidden.*|test.*|fake.*|sandbox.*|scram-sha-256|.*-(word|secret))$$'
 
 .PHONY: coverage
 coverage: $(CACHE)/tests.ok ## Branch coverage, at least 80 %
