@@ -30,8 +30,10 @@ from bulk_lookup_dagster.core.errors import (
     ProviderError,
     ProviderUnavailable,
 )
+from bulk_lookup_dagster.core.settings import TwilioLookupSettings
 from bulk_lookup_dagster.engine.provider import (
     Answer,
+    Disabled,
     Exchange,
     Operation,
     OutcomeKind,
@@ -92,8 +94,8 @@ class TwilioLookupClient:
         if not all(auth):
             raise ConfigError(
                 "Twilio credentials are incomplete.",
-                fix="Set TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET, or TWILIO_ACCOUNT_SID "
-                "and TWILIO_AUTH_TOKEN; both of a pair, or neither.",
+                fix="Set TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and "
+                "TWILIO_AUTH_TOKEN; both of a pair, or neither.",
             )
         self._timeouts = timeouts or Timeouts()
         self._transport = Transport(
@@ -194,6 +196,52 @@ class TwilioLookupClient:
         return Exchange(
             reply.status, len(reply.body), answers, reply.headers.get("Twilio-Request-Id")
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioCredentials:
+    """What is set of the two pairs; a pair is complete or absent, never mixed (F28)."""
+
+    api_key: str = ""
+    api_secret: str = ""
+    account_sid: str = ""
+    auth_token: str = ""
+
+    def pair(self) -> tuple[str, str] | None:
+        """API key and secret, else account SID and token; None where neither is set."""
+        if bool(self.api_key) != bool(self.api_secret):
+            raise ConfigError(
+                "Only one of TWILIO_API_KEY and TWILIO_API_SECRET is set.",
+                fix="Set both, or neither.",
+            )
+        if self.api_key:
+            return self.api_key, self.api_secret
+        if bool(self.account_sid) != bool(self.auth_token):
+            raise ConfigError(
+                "Only one of TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN is set.",
+                fix="Set both, or neither.",
+            )
+        return (self.account_sid, self.auth_token) if self.account_sid else None
+
+
+def make_client(
+    credentials: TwilioCredentials, base_url: str, settings: TwilioLookupSettings
+) -> TwilioLookupClient | Disabled:
+    """The client, not yet open, or why there is none."""
+    if not settings.enabled:
+        return Disabled(PROVIDER, "switched off in the settings")
+    pair = credentials.pair()
+    if pair is None:
+        return Disabled(PROVIDER, "no credentials: set TWILIO_API_KEY and TWILIO_API_SECRET")
+    return TwilioLookupClient(
+        base_url or DEFAULT_BASE_URL,
+        pair,
+        concurrency=settings.concurrency,
+        timeouts=Timeouts(
+            settings.connect_timeout_s, settings.read_timeout_s, settings.total_timeout_s
+        ),
+        batch_size=settings.batch_size,
+    )
 
 
 def _several_subjects(questions: Sequence[Question]) -> bool:

@@ -71,6 +71,14 @@ class Exchange:
     vendor_request_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """A provider that is not asked, and why: its work stays due, never "no data"."""
+
+    provider: str
+    reason: str
+
+
 class Provider(Protocol):
     """A vendor client the engine can drive.
 

@@ -5,79 +5,45 @@ Belongs here: which providers are usable, and why one is not. Does not: their cl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from bulk_lookup_dagster.core.environment import Environment
-from bulk_lookup_dagster.core.errors import ConfigError
 from bulk_lookup_dagster.core.settings import Settings, TwilioLookupSettings
 from bulk_lookup_dagster.engine.options import BreakerPolicy, ProviderLimits
-from bulk_lookup_dagster.engine.provider import Provider
-from resources.http import Timeouts
-from resources.twilio_lookup_client import DEFAULT_BASE_URL, TwilioLookupClient
+from bulk_lookup_dagster.engine.provider import Disabled, Provider
+from resources.twilio_lookup_client import (
+    DEFAULT_BASE_URL,
+    TwilioCredentials,
+    TwilioLookupClient,
+    make_client,
+)
 from resources.twilio_lookup_records import PROVIDER as TWILIO_LOOKUP
 
-__all__ = ["Disabled", "open_providers", "provider_limits", "twilio_lookup_client", "usable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Disabled:
-    """A provider that is not asked, and why."""
-
-    provider: str
-    reason: str
-
-
-def twilio_credentials(environment: Environment) -> tuple[str, str] | None:
-    """API key and secret, else account SID and token; None where neither pair is set.
-
-    Half a pair is an error: a pair is complete or absent, never mixed from two (F28).
-    """
-    found = None
-    for user, password in (
-        ("TWILIO_API_KEY", "TWILIO_API_SECRET"),
-        ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
-    ):
-        pair = environment.credential(user), environment.credential(password)
-        # An account SID alone is no half pair: it may stand beside an API key.
-        if user == "TWILIO_ACCOUNT_SID" and found and not pair[1]:
-            continue
-        if any(pair) and not all(pair):
-            raise ConfigError(
-                f"Only one of {user} and {password} is set.", fix="Set both, or neither."
-            )
-        found = found or (pair if all(pair) else None)
-    return found
+TwilioFactory = Callable[[TwilioLookupSettings], TwilioLookupClient | Disabled]
 
 
 def twilio_lookup_client(
     environment: Environment, settings: TwilioLookupSettings
 ) -> TwilioLookupClient | Disabled:
-    """The client, not yet open, or why there is none."""
-    if not settings.enabled:
-        return Disabled(TWILIO_LOOKUP, "switched off in the settings")
-    credentials = twilio_credentials(environment)
-    if credentials is None:
-        return Disabled(TWILIO_LOOKUP, "no credentials: set TWILIO_API_KEY and TWILIO_API_SECRET")
-    return TwilioLookupClient(
-        environment.base_url(TWILIO_LOOKUP, DEFAULT_BASE_URL),
-        credentials,
-        concurrency=settings.concurrency,
-        timeouts=Timeouts(
-            settings.connect_timeout_s, settings.read_timeout_s, settings.total_timeout_s
-        ),
-        batch_size=settings.batch_size,
+    """The client as the environment's credentials make it, not yet open, or why there is none."""
+    credentials = TwilioCredentials(
+        api_key=environment.credential("TWILIO_API_KEY"),
+        api_secret=environment.credential("TWILIO_API_SECRET"),
+        account_sid=environment.credential("TWILIO_ACCOUNT_SID"),
+        auth_token=environment.credential("TWILIO_AUTH_TOKEN"),
     )
+    base_url = environment.base_url(TWILIO_LOOKUP, DEFAULT_BASE_URL)
+    return make_client(credentials, base_url, settings)
 
 
 async def open_providers(
-    stack: AsyncExitStack, environment: Environment, settings: Settings
+    stack: AsyncExitStack, settings: Settings, twilio: TwilioFactory
 ) -> tuple[dict[str, Provider], list[Disabled]]:
     """Open every usable client for as long as `stack` lives."""
-    client = twilio_lookup_client(environment, settings.providers.twilio_lookup)
+    client = twilio(settings.providers.twilio_lookup)
     if isinstance(client, Disabled):
         return {}, [client]
     return {TWILIO_LOOKUP: await stack.enter_async_context(client)}, []

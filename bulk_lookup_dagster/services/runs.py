@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -25,7 +26,12 @@ from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services import steps
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import refresh_after
-from bulk_lookup_dagster.services.providers import open_providers, provider_limits
+from bulk_lookup_dagster.services.providers import (
+    TwilioFactory,
+    open_providers,
+    provider_limits,
+    twilio_lookup_client,
+)
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage.database import connect
 
@@ -99,10 +105,12 @@ async def run_batch_async(
     *,
     dagster_run_id: str | None = None,
     progress: Progress | None = None,
+    twilio: TwilioFactory | None = None,
 ) -> RunReport:
-    """The same, inside an event loop that runs already."""
+    """The same, inside an event loop that runs already; `twilio` makes the client."""
     scope = steps.batch_scope(batch_id)
-    return await _run(platform, plan_id, scope, "batch", batch_id, dagster_run_id, progress)
+    start = _Start(plan_id, scope, "batch", batch_id, dagster_run_id, progress, twilio)
+    return await _run(platform, start)
 
 
 async def run_uploads_async(
@@ -112,36 +120,44 @@ async def run_uploads_async(
     *,
     dagster_run_id: str | None = None,
     progress: Progress | None = None,
+    twilio: TwilioFactory | None = None,
 ) -> RunReport:
     """Buy what is due in whole uploads, under one plan and one run budget."""
     scope = steps.uploads_scope(upload_ids)
-    return await _run(platform, plan_id, scope, "nightly", None, dagster_run_id, progress)
+    start = _Start(plan_id, scope, "nightly", None, dagster_run_id, progress, twilio)
+    return await _run(platform, start)
 
 
-async def _run(
-    platform: Platform,
-    plan_id: int,
-    scope: Scope,
-    kind: str,
-    batch_id: int | None,
-    dagster_run_id: str | None,
-    progress: Progress | None,
-) -> RunReport:
+@dataclass(frozen=True, slots=True)
+class _Start:
+    plan_id: int
+    scope: Scope
+    kind: str
+    batch_id: int | None
+    dagster_run_id: str | None
+    progress: Progress | None
+    twilio: TwilioFactory | None
+
+
+async def _run(platform: Platform, start: _Start) -> RunReport:
     with connect(platform.dsn, autocommit=True, name="bulk-lookup run") as conn:
         settings = load_settings(conn)
-        packages = plan_packages(conn, plan_id)
+        packages = plan_packages(conn, start.plan_id)
     options = run_options(
         platform,
         settings,
-        kind=kind,
-        batch_id=batch_id,
-        dagster_run_id=dagster_run_id,
-        progress=progress,
+        kind=start.kind,
+        batch_id=start.batch_id,
+        dagster_run_id=start.dagster_run_id,
+        progress=start.progress,
     )
-    step = steps.phone_lookups_step(packages, scope.kind)
+    step = steps.phone_lookups_step(packages, start.scope.kind)
+    twilio = start.twilio or partial(twilio_lookup_client, platform.environment)
     async with AsyncExitStack() as stack:
-        providers, disabled = await open_providers(stack, platform.environment, settings)
-        report = await run_step(platform.dsn, step, scope, providers, plan_id=plan_id, run=options)
+        providers, disabled = await open_providers(stack, settings, twilio)
+        report = await run_step(
+            platform.dsn, step, start.scope, providers, plan_id=start.plan_id, run=options
+        )
     report.stopped |= {one.provider: one.reason for one in disabled}
     return report
 

@@ -1,0 +1,100 @@
+"""Check factories: one for pandera's frames, one for Great Expectations' suites.
+
+Both validate one batch. A check blocks on structure or above its threshold, never on one bad row
+of 25,000; its metadata has rule, column and count, never a value.
+https://docs.dagster.io/guides/test/asset-checks
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from bulk_lookup_dagster.orchestration.failures import explained
+from bulk_lookup_dagster.orchestration.vocabulary import UPLOAD_BATCHES
+from bulk_lookup_dagster.services.instance import Platform
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frame = Callable[[Platform, str], "pd.DataFrame"]
+
+
+def pandera_check(
+    asset: str, *, frame: Frame, schema: Callable[[], Any], max_share: Callable[[Platform], float]
+) -> dg.AssetChecksDefinition:
+    """A blocking check of a batch's frame against its schema."""
+
+    @dg.asset_check(
+        asset=asset,
+        name=f"{asset}_schema",
+        description=f"Every row of the batch keeps the rules of {asset}.",
+        blocking=True,
+        partitions_def=UPLOAD_BATCHES,
+        required_resource_keys={"platform"},
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        platform: Platform = context.resources.platform
+        with explained():
+            rows = frame(platform, context.partition_key)
+            broken, structural = broken_rules(schema(), rows)
+            share = sum(broken.values()) / max(len(rows), 1)
+            limit = max_share(platform)
+        return dg.AssetCheckResult(
+            passed=not structural and share <= limit,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={
+                "rows": len(rows),
+                "rows breaking a rule": sum(broken.values()),
+                "threshold": limit,
+                "rules": {rule: count for (rule, _), count in broken.items()},
+                "columns": sorted({column for _, column in broken}),
+            },
+        )
+
+    return check
+
+
+def broken_rules(schema: Any, rows: "pd.DataFrame") -> tuple[Counter[tuple[str, str]], bool]:
+    """How often which rule of which column is broken, and whether the shape itself is wrong."""
+    from pandera.errors import SchemaErrors
+
+    try:
+        schema.validate(rows, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+        broken = Counter(zip(cases["check"].astype(str), cases["column"].astype(str), strict=True))
+        return broken, bool(cases["index"].isna().any())
+    return Counter(), False
+
+
+def expectations_check(
+    asset: str,
+    *,
+    frame: Frame,
+    suite: Callable[["pd.DataFrame", Platform], dict[str, Any]],
+    blocking: bool,
+) -> dg.AssetChecksDefinition:
+    """A check of a batch as a whole; `suite` returns the failed expectations with figures."""
+
+    @dg.asset_check(
+        asset=asset,
+        name=f"{asset}_expectations",
+        description=f"The batch of {asset} as a whole looks as batches do.",
+        blocking=blocking,
+        partitions_def=UPLOAD_BATCHES,
+        required_resource_keys={"platform"},
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        platform: Platform = context.resources.platform
+        with explained():
+            rows = frame(platform, context.partition_key)
+            results = suite(rows, platform)
+        return dg.AssetCheckResult(
+            passed=not results["failed"],
+            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            metadata={"rows": len(rows), **results},
+        )
+
+    return check

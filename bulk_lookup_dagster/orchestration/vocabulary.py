@@ -1,0 +1,20 @@
+"""Names the graph is written in: the partitions, the groups, the owners.
+
+Put here: what several files of assets, sensors or jobs have to agree on.
+https://docs.dagster.io/guides/build/partitions-and-backfills
+"""
+
+import dagster as dg
+
+UPLOAD_BATCHES = dg.DynamicPartitionsDefinition(name="upload_batch")
+OWNERS = ["team:data-engineering"]
+
+INTAKE = "intake"
+ENRICHMENT = "enrichment"
+PUBLISHING = "publishing"
+
+INTAKE_JOB = "intake_upload"
+ENRICH_JOB = "enrich_batch"
+MARTS_JOB = "build_marts"
+NIGHTLY_JOB = "nightly_enrichment"
+MAINTENANCE_JOB = "maintenance"
