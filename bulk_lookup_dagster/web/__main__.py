@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 import uvicorn
 
-from bulk_lookup_dagster.core.telemetry import silence
-from bulk_lookup_dagster.observability import configure
-from bulk_lookup_dagster.services.instance import open_platform
+from bulk_lookup_dagster.services.process import start
 from bulk_lookup_dagster.web.app import create_app
 
 
@@ -20,11 +17,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000, help="port to listen on")
     parser.add_argument("--proxy", default="", help="addresses whose X-Forwarded-* are believed")
     options = parser.parse_args()
-    silence(os.environ)
-    platform = open_platform(os.environ)
-    configure(platform.environment, service="web")
     uvicorn.run(
-        create_app(platform),
+        create_app(start("web")),
         host=options.host,
         port=options.port,
         log_level="warning",
