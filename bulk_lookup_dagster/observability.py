@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from structlog.typing import Processor
 
 _FLUSH_SECONDS = 5.0
+_CHATTY = ("alembic", "sqlalchemy", "asyncio")
 _SENT_CONTEXTS = ("runtime", "os", "trace", "bulk_lookup")
 
 
@@ -51,6 +52,8 @@ def configure(environment: Environment, *, service: str) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service, environment=environment.name)
     _report_errors(environment, service)
 
