@@ -78,7 +78,8 @@ def _post_chunked(client: httpx.Client, body: bytes) -> tuple[int | None, int]:
     """Status and bytes sent until the answer came or the connection was closed."""
     sent = 0
     cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-    with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as server:
+    address = (client.base_url.host, client.base_url.port or 80)
+    with socket.create_connection(address, timeout=20) as server:
         server.sendall(
             b"POST /uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\n"
