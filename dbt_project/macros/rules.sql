@@ -1,5 +1,11 @@
 {# One named rule each, unit-tested beside the models that use them. #}
 
+{# Published once and not blocked since: while a batch is asked again, what it has stays shown. #}
+{% macro is_published(batch) -%}
+    ({{ batch }}.batch_state = 'published'
+        or ({{ batch }}.batch_state = 'enriching' and {{ batch }}.published_at is not null))
+{%- endmacro %}
+
 {# Country prefix and the last two digits: enough to recognise, too little to call. #}
 {% macro masked_phone(value) -%}
     case when length({{ value }}) > 6

@@ -9,4 +9,4 @@ select
 from {{ ref('stg_upload_contacts') }} uc
 join {{ ref('stg_batches') }} b on b.batch_id = uc.batch_id
 join {{ ref('stg_contacts') }} c on c.contact_id = uc.contact_id
-where b.batch_state = 'published'
+where {{ is_published('b') }}

@@ -2,10 +2,10 @@
 select
     u.upload_id,
     count(b.batch_id) as batch_count,
-    count(b.batch_id) filter (where b.batch_state = 'published') as published_batch_count,
+    count(b.batch_id) filter (where {{ is_published('b') }}) as published_batch_count,
     max(b.published_at) as published_at
 from {{ ref('stg_uploads') }} u
 left join {{ ref('stg_batches') }} b on b.upload_id = u.upload_id
 where u.upload_state = 'loaded'
 group by u.upload_id
-having count(b.batch_id) = 0 or count(b.batch_id) filter (where b.batch_state = 'published') > 0
+having count(b.batch_id) = 0 or count(b.batch_id) filter (where {{ is_published('b') }}) > 0

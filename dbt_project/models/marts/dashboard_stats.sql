@@ -43,9 +43,9 @@ uploads as (
 
 batches as (
     select
-        count(*) filter (where batch_state = 'published') as batches_published,
-        count(*) filter (where batch_state <> 'published') as batches_open
-    from {{ ref('stg_batches') }}
+        count(*) filter (where {{ is_published('b') }}) as batches_published,
+        count(*) filter (where not {{ is_published('b') }}) as batches_open
+    from {{ ref('stg_batches') }} b
 ),
 
 claims as (
