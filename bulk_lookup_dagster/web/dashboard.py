@@ -27,7 +27,7 @@ _DAILY = """
 """
 _REJECTS = """
     SELECT reason, sum(reject_count)::bigint AS rejects, max(as_of) AS as_of
-      FROM marts.mart_rejects_by_reason GROUP BY reason ORDER BY rejects DESC, reason LIMIT 12
+      FROM marts.mart_rejects_by_reason GROUP BY reason ORDER BY rejects DESC, reason LIMIT 20
 """
 _COSTS = """
     SELECT provider, operation, answered_count, held_count, cost_micros, as_of
@@ -115,7 +115,6 @@ def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
         *_counted(stats),
         *_listed(stats, carriers, daily, rejects),
         _spent(stats, costs),
-        _kinds(stats),
     ]
     uploads, failures = _rows(conn, _UPLOADS), _rows(conn, _FAILURES)
     return Dashboard(stats, figures, costs, calls, uploads, failures)
@@ -131,17 +130,14 @@ def _counted(stats: Mapping[str, Any]) -> list[Figure]:
     status = [(label, stats[name], color) for label, name, color in _STATUS]
     lines = [(label, stats[name], "blue") for label, name in _LINES if stats[name]]
     risk = [(label, stats[name], color) for label, name, color in _RISK]
+    kinds = [(label, stats[name], color) for label, name, color in _KINDS]
     voip = f"VoIP = {stats['line_fixed_voip']:,} fixed + {stats['line_non_fixed_voip']:,} non-fixed"
     return [
         _bars(stats, "status", "Status of contacts", "How far each contact has come", status),
-        _bars(stats, "lines", "Line types", voip, lines),
         _bars(stats, "risk", "SMS pumping risk", "Unknown is never counted as low", risk),
+        _bars(stats, "kinds", "Kinds of contacts", "As the caller's name is registered", kinds),
+        _bars(stats, "lines", "Line types", voip, lines),
     ]
-
-
-def _kinds(stats: Mapping[str, Any]) -> Figure:
-    rows = [(label, stats[name], color) for label, name, color in _KINDS]
-    return _bars(stats, "kinds", "Kinds of contacts", "As the caller's name is registered", rows)
 
 
 def _bars(
@@ -177,15 +173,6 @@ def _listed(
             _as_of(carriers, stats),
         ),
         Figure(
-            "daily",
-            "Look-ups per day",
-            "Answers by package, last 30 days with any",
-            ("Day", "Package", "Answers"),
-            [(row["day"], row["words"], row["answered"]) for row in days],
-            charts.columns(days, "on", "words", "answered"),
-            _as_of(daily, stats),
-        ),
-        Figure(
             "rejects",
             "Rejects by reason",
             f"{stats['rejects']:,} of {stats['upload_rows']:,} rows",
@@ -193,6 +180,15 @@ def _listed(
             [(row["words"], row["rejects"]) for row in reasons],
             charts.bars(reasons, "words", "rejects", colors=("red",)),
             _as_of(rejects, stats),
+        ),
+        Figure(
+            "daily",
+            "Look-ups per day",
+            "Answers by package, last 30 days with any",
+            ("Day", "Package", "Answers"),
+            [(row["day"], row["words"], row["answered"]) for row in days],
+            charts.columns(days, "on", "words", "answered"),
+            _as_of(daily, stats),
         ),
     ]
 
