@@ -19,6 +19,7 @@ def served(app: Any) -> Iterator[str]:
     """The address of an application served on a free port of this machine."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # whoever connects from now on waits instead of being refused
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
