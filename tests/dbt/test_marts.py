@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from bulk_lookup_dagster.core.contact_kind import contact_kind
 from bulk_lookup_dagster.core.errors import StorageError
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.marts import MartsBuild, build_marts
@@ -104,6 +105,22 @@ def test_a_value_disappears_when_it_expires_not_at_the_next_build(
         assert (
             one(marts, "SELECT carrier_name FROM marts.dim_contacts WHERE contact_id = 1") is None
         )
+
+
+@pytest.mark.parametrize(
+    "word", ["BUSINESS", "business ", "CONSUMER", "Consumer", "", "OTHER", None]
+)
+def test_f38_the_mart_and_the_rule_agree_on_the_kind_of_contact(
+    marts: psycopg.Connection[Any], word: str | None
+) -> None:
+    with marts.transaction(force_rollback=True):
+        marts.execute(
+            "UPDATE intermediate.int_contacts SET caller_type = %s, caller_type_until = 'infinity'"
+            " WHERE contact_id = 1",
+            (word,),
+        )
+        kind = one(marts, "SELECT contact_kind FROM marts.dim_contacts WHERE contact_id = 1")
+    assert kind == contact_kind(word)
 
 
 def test_no_mart_holds_a_name_number_or_address(marts: psycopg.Connection[Any]) -> None:
