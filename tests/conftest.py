@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -23,15 +24,23 @@ from bulk_lookup_dagster.storage.database import connect, with_database
 from bulk_lookup_dagster.storage.embedded import SUPERUSER, EmbeddedServer
 
 pytest_plugins = ["tests.fakes.marts"]
+_PREFIX = "bl-test-"
 _TEMPLATE = "template_migrated"
 _FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+
+
+def pytest_configure() -> None:
+    """Let a terminated session tear down like an interrupted one, so that servers stop."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedServer]:
     """One server per test process, of the version in `PG_BIN`; stopped and removed at the end."""
-    home = Path(tempfile.mkdtemp(prefix="bl-test-"))
+    _remove_abandoned()
+    home = Path(tempfile.mkdtemp(prefix=_PREFIX))
     home.chmod(0o711)
+    (home / "owner").write_text(str(os.getpid()))
     server = EmbeddedServer(home, pg_bin=os.environ.get("PG_BIN"), settings=_FAST)
     server.start()
     try:
@@ -39,6 +48,18 @@ def postgres() -> Iterator[EmbeddedServer]:
     finally:
         server.destroy()
         shutil.rmtree(home)
+
+
+def _remove_abandoned() -> None:
+    """Stop servers whose test process was killed before it could."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/owner"):
+        try:
+            os.kill(int(owner.read_text()), 0)
+        except ProcessLookupError:
+            EmbeddedServer(owner.parent, pg_bin=os.environ.get("PG_BIN")).destroy()
+            shutil.rmtree(owner.parent, ignore_errors=True)
+        except (OSError, ValueError):
+            continue  # another user's, or just being written
 
 
 @pytest.fixture(scope="session")
