@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
@@ -108,9 +109,15 @@ def require_good(nodes: Sequence[Node]) -> None:
 
 
 def ensure_manifest() -> Path:
-    """The manifest of the models as they are now; parsed again when a source is newer."""
+    """The manifest of the models as they are now; parsed again when a source is newer.
+
+    Several programs start at once: each parses aside, and the finished file takes its place.
+    """
     if not MANIFEST.is_file() or MANIFEST.stat().st_mtime < _newest_source():
-        _invoke(["parse", "--no-partial-parse", *_paths(MANIFEST.parent)])
+        MANIFEST.parent.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=MANIFEST.parent, prefix="parse-") as folder:
+            _invoke(["parse", "--no-partial-parse", *_paths(Path(folder))])
+            (Path(folder) / MANIFEST.name).replace(MANIFEST)
     return MANIFEST
 
 

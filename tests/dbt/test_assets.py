@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -17,6 +20,20 @@ def test_manifest_is_newer_than_the_models() -> None:
     ensure_manifest()
     newest = max(path.stat().st_mtime for path in (PROJECT / "models").rglob("*.*"))
     assert MANIFEST.stat().st_mtime >= newest
+
+
+def test_programs_that_start_at_once_never_see_half_a_manifest() -> None:
+    os.utime(ensure_manifest(), (0, 0))  # as if every model were newer
+    code = "import json; from bulk_lookup_dagster.services.marts import ensure_manifest as m;"
+    code += "print(len(json.loads(m().read_text())['nodes']))"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT.parent, stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    counts = {process.communicate(timeout=120)[0] for process in started}
+    assert len(counts) == 1
+    assert int(counts.pop()) > 25
+    assert not list(MANIFEST.parent.glob("parse-*"))
 
 
 def test_keys_are_plain_and_sources_are_the_platforms_own_assets() -> None:
