@@ -1,4 +1,4 @@
-"""A batch of look-ups as a whole: how many are unknown, invalid, or of no known line type.
+"""A batch of look-ups as a whole: how many outcomes are unknown, how many numbers invalid.
 
 Belongs here: the suite. Does not: reading the frame (`services.lookup_frames`).
 """
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MIN_VALID_SHARE = 0.5
-MIN_TYPED_SHARE = 0.5
 
 
 def check_phone_lookups(rows: pd.DataFrame, *, max_unknown_share: float) -> dict[str, Any]:
@@ -21,28 +20,17 @@ def check_phone_lookups(rows: pd.DataFrame, *, max_unknown_share: float) -> dict
     """
     if rows.empty:
         return {"failed": {}, "expectations": 0}
-    import great_expectations as gx
+    from bulk_lookup_dagster.expectations.suites import validate
 
-    gxe: Any = gx.expectations
-    suite = gx.ExpectationSuite(name="phone_lookups")
-    expectations = (
-        gxe.ExpectColumnValuesToNotBeNull(column="operation"),
-        gxe.ExpectColumnValuesToNotBeInSet(
-            column="state", value_set=["unknown_outcome"], mostly=1 - max_unknown_share
-        ),
-        gxe.ExpectColumnValuesToNotBeInSet(
-            column="outcome", value_set=["invalid_subject"], mostly=MIN_VALID_SHARE
-        ),
-    )
-    for expectation in expectations:
-        suite.add_expectation(expectation)
-    context = gx.get_context(mode="ephemeral")
-    source = context.data_sources.add_pandas("batch")
-    batch = source.add_dataframe_asset("phone_lookups").add_batch_definition_whole_dataframe("all")
-    result = batch.get_batch({"dataframe": rows}).validate(suite)
-    failed = {
-        f"{config.type} {config.kwargs.get('column', '')}": one["result"].get("unexpected_percent")
-        for one in result.results
-        if not one.success and (config := one.expectation_config) is not None
-    }
-    return {"failed": failed, "expectations": len(result.results)}
+    def expectations(gxe: Any) -> list[Any]:
+        return [
+            gxe.ExpectColumnValuesToNotBeNull(column="operation"),
+            gxe.ExpectColumnValuesToNotBeInSet(
+                column="state", value_set=["unknown_outcome"], mostly=1 - max_unknown_share
+            ),
+            gxe.ExpectColumnValuesToNotBeInSet(
+                column="outcome", value_set=["invalid_subject"], mostly=MIN_VALID_SHARE
+            ),
+        ]
+
+    return validate("phone_lookups", rows, expectations)

@@ -11,38 +11,47 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.orchestration.failures import explained
-from bulk_lookup_dagster.orchestration.vocabulary import UPLOAD_BATCHES
-from bulk_lookup_dagster.services.instance import Platform
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Frame = Callable[[Platform, str], "pd.DataFrame"]
+    from bulk_lookup_dagster.services.instance import Platform
+
+Frame = Callable[["Platform", str], "pd.DataFrame"]
+Block = Callable[["Platform", str], None]
 
 
 def pandera_check(
-    asset: str, *, frame: Frame, schema: Callable[[], Any], max_share: Callable[[Platform], float]
+    asset: str,
+    *,
+    frame: Frame,
+    schema: Callable[[], Any],
+    max_share: Callable[["Platform"], float],
+    block: Block,
 ) -> dg.AssetChecksDefinition:
-    """A blocking check of a batch's frame against its schema."""
+    """A blocking check of a batch's frame against its schema; `block` is told when it fails."""
 
     @dg.asset_check(
         asset=asset,
         name=f"{asset}_schema",
         description=f"Every row of the batch keeps the rules of {asset}.",
         blocking=True,
-        partitions_def=UPLOAD_BATCHES,
         required_resource_keys={"platform"},
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        platform: Platform = context.resources.platform
+        platform = context.resources.platform
         with explained():
-            rows = frame(platform, context.partition_key)
+            rows = frame(platform, _batch_key(context))
             broken, structural = broken_rules(schema(), rows)
             share = sum(broken.values()) / max(len(rows), 1)
             limit = max_share(platform)
+            passed = not structural and share <= limit
+            if not passed:
+                block(platform, _batch_key(context))
         return dg.AssetCheckResult(
-            passed=not structural and share <= limit,
+            passed=passed,
             severity=dg.AssetCheckSeverity.ERROR,
             metadata={
                 "rows": len(rows),
@@ -73,28 +82,39 @@ def expectations_check(
     asset: str,
     *,
     frame: Frame,
-    suite: Callable[["pd.DataFrame", Platform], dict[str, Any]],
-    blocking: bool,
+    suite: Callable[["pd.DataFrame", "Platform"], dict[str, Any]],
+    block: Block | None = None,
 ) -> dg.AssetChecksDefinition:
-    """A check of a batch as a whole; `suite` returns the failed expectations with figures."""
+    """A check of a batch as a whole; `suite` returns the failed expectations with figures.
+
+    It blocks, and tells `block`, where one is given; else it warns.
+    """
 
     @dg.asset_check(
         asset=asset,
         name=f"{asset}_expectations",
         description=f"The batch of {asset} as a whole looks as batches do.",
-        blocking=blocking,
-        partitions_def=UPLOAD_BATCHES,
+        blocking=block is not None,
         required_resource_keys={"platform"},
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        platform: Platform = context.resources.platform
+        platform = context.resources.platform
         with explained():
-            rows = frame(platform, context.partition_key)
+            rows = frame(platform, _batch_key(context))
             results = suite(rows, platform)
+            if results["failed"] and block is not None:
+                block(platform, _batch_key(context))
         return dg.AssetCheckResult(
             passed=not results["failed"],
-            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            severity=dg.AssetCheckSeverity.ERROR if block else dg.AssetCheckSeverity.WARN,
             metadata={"rows": len(rows), **results},
         )
 
     return check
+
+
+def _batch_key(context: dg.AssetCheckExecutionContext) -> str:
+    key = context.run.tags.get("dagster/partition")
+    if key is None:
+        raise InputError("This check is about one batch.", fix="Start it with a partition.")
+    return key

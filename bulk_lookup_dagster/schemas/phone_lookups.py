@@ -8,11 +8,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bulk_lookup_dagster.storage.tables.enrichment import OUTCOMES
-
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
+OUTCOMES = ("data", "no_data", "invalid_subject")
 LINE_TYPES = (
     "mobile",
     "landline",

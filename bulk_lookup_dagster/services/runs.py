@@ -48,6 +48,11 @@ _PLAN_OF_UPLOAD = """
        AND (expires_at IS NULL OR expires_at > now())
      ORDER BY (kind = 'upload') DESC, plan_id DESC LIMIT 1
 """
+_FINISHED_PLAN = """
+    SELECT plan_id FROM ledger.plans
+     WHERE state = 'done' AND scope -> 'upload_ids' @> to_jsonb(%s::bigint)
+     ORDER BY plan_id DESC LIMIT 1
+"""
 _PLAN = "SELECT scope, price_list_version, kind, state FROM ledger.plans WHERE plan_id = %s"
 
 
@@ -80,6 +85,21 @@ def approved_plan_of(conn: Connection, upload_id: int) -> int:
             fix=f"See what it costs: bulk-lookup plan {upload_id}; then: bulk-lookup approve PLAN.",
         )
     return int(row[0])
+
+
+def plan_for_batch(conn: Connection, batch: Batch) -> int | None:
+    """The approved plan to run a batch under; None where its finished plan left nothing due.
+
+    That is what makes a backfill over finished batches harmless. Raises `ApprovalNeeded` where
+    something is due and nobody approved it.
+    """
+    try:
+        return approved_plan_of(conn, batch.upload_id)
+    except ApprovalNeeded:
+        row = conn.execute(_FINISHED_PLAN, (batch.upload_id,)).fetchone()
+        if row is None or due_in_plan(conn, row[0]):
+            raise
+        return None
 
 
 def run_batch(

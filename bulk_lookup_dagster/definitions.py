@@ -1,0 +1,49 @@
+"""The composition root: everything Dagster loads, built fresh by `build_defs`.
+
+Put here: the explicit lists. Do not put here: definitions of anything.
+https://docs.dagster.io/guides/build/projects-and-components
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets import batches, intake, phone_lookups
+from bulk_lookup_dagster.environments import resources_for
+from bulk_lookup_dagster.jobs import JOBS
+from bulk_lookup_dagster.schedules import schedules
+from sensors.approvals import approvals_sensor
+from sensors.failures import run_failures_sensor
+from sensors.marts import marts_sensor
+from sensors.uploads import uploads_sensor
+
+ASSETS = (*intake.ASSETS, *phone_lookups.ASSETS, *batches.ASSETS)
+CHECKS = (*intake.CHECKS, *phone_lookups.CHECKS)
+SENSORS = (uploads_sensor, approvals_sensor, marts_sensor, run_failures_sensor)
+
+
+def build_defs(
+    environment: str, *, timezone: str = "UTC", overrides: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """All definitions of an environment; `overrides` replaces resources, for tests."""
+    from assets.marts import marts
+
+    return dg.Definitions(
+        assets=[*ASSETS, marts],
+        asset_checks=CHECKS,
+        jobs=JOBS,
+        schedules=schedules(timezone),
+        sensors=SENSORS,
+        resources={**resources_for(environment), **(overrides or {})},
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What the code location serves."""
+    return build_defs(
+        os.environ.get("BULK_LOOKUP_ENV", "local"),
+        timezone=os.environ.get("BULK_LOOKUP_TIMEZONE", "UTC"),
+    )

@@ -1,0 +1,99 @@
+"""Jobs: which assets run together, and the two that are not about assets.
+
+Put here: selections and small ops. Do not put here: when they run (`schedules`, `sensors`).
+https://docs.dagster.io/guides/build/jobs
+"""
+
+import asyncio
+
+import dagster as dg
+
+from assets.phone_lookups import lookup_metadata
+from bulk_lookup_dagster.orchestration.failures import explained
+from bulk_lookup_dagster.orchestration.vocabulary import (
+    ENRICH_JOB,
+    INTAKE,
+    INTAKE_JOB,
+    MAINTENANCE_JOB,
+    MARTS_JOB,
+    NIGHTLY_JOB,
+)
+from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.maintenance import tidy
+from bulk_lookup_dagster.services.nightly import run_nightly
+from resources.twilio_lookup import TwilioLookupResource
+
+intake_upload = dg.define_asset_job(
+    INTAKE_JOB,
+    selection=dg.AssetSelection.assets(
+        "uploads", "subjects", "rejects", "upload_contacts", "ledger_plans"
+    ),
+    description="Take one file in: hash, parse, store, batch, plan.",
+    executor_def=dg.in_process_executor,
+    tags={"stage": INTAKE},
+)
+
+enrich_batch = dg.define_asset_job(
+    ENRICH_JOB,
+    selection=dg.AssetSelection.assets(
+        "contacts", "phone_lookups", "ledger_claims", "ledger_requests", "quarantine", "batches"
+    ),
+    description="One batch: every enrichment step with its blocking checks, then publish.",
+    executor_def=dg.in_process_executor,
+)
+
+build_marts = dg.define_asset_job(
+    MARTS_JOB,
+    selection=dg.AssetSelection.groups("marts"),
+    description="Build and test every dbt model over the published batches.",
+    executor_def=dg.in_process_executor,
+)
+
+
+@dg.op(description="Buy what is due under every approved plan and refresh policy.")
+def look_up_due(
+    context: dg.OpExecutionContext,
+    platform: dg.ResourceParam[Platform],
+    twilio_lookup: TwilioLookupResource,
+) -> None:
+    """One run over all due numbers; reports the batches it touched as materialised."""
+    with explained():
+        outcome = asyncio.run(
+            run_nightly(platform, dagster_run_id=context.run_id, twilio=twilio_lookup.client)
+        )
+    for key in outcome.partition_keys:
+        context.log_event(dg.AssetMaterialization("phone_lookups", partition=key))
+        context.log_event(dg.AssetMaterialization("batches", partition=key))
+    for plan_id, report in outcome.reports.items():
+        context.log.info(f"plan {plan_id}: {lookup_metadata(report)}")
+    context.add_output_metadata({"plans": len(outcome.reports), "calls": outcome.calls})
+
+
+@dg.job(
+    name=NIGHTLY_JOB,
+    description="One unpartitioned run over all due numbers of approved plans.",
+    executor_def=dg.in_process_executor,
+)
+def nightly_enrichment() -> None:
+    """See `look_up_due`."""
+    look_up_due()
+
+
+@dg.op(description="Resolve what dead processes left, expire approvals.")
+def tidy_up(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> None:
+    """Housekeeping that must happen even when nothing runs."""
+    with explained():
+        context.add_output_metadata(dict(asyncio.run(tidy(platform))))
+
+
+@dg.job(
+    name=MAINTENANCE_JOB,
+    description="Housekeeping of the ledger.",
+    executor_def=dg.in_process_executor,
+)
+def maintenance() -> None:
+    """See `tidy_up`."""
+    tidy_up()
+
+
+JOBS = (intake_upload, enrich_batch, build_marts, nightly_enrichment, maintenance)

@@ -1,0 +1,96 @@
+"""The nightly run: what is due under approved plans, and what refresh policies want again.
+
+Belongs here: going through the plans. Does not: one plan's run (see `services.runs`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from bulk_lookup_dagster.engine.options import RunReport
+from bulk_lookup_dagster.services.approvals import approve_automatically
+from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.plans import plan_uploads
+from bulk_lookup_dagster.services.providers import TwilioFactory
+from bulk_lookup_dagster.services.publishing import finish_plan, publish_batch, start_batch
+from bulk_lookup_dagster.services.runs import due_in_plan, run_uploads_async
+from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.storage.database import connect
+
+Connection = psycopg.Connection[Any]
+
+_PLANS = """
+    SELECT plan_id, scope -> 'upload_ids' FROM ledger.plans
+     WHERE state = 'approved' AND (expires_at IS NULL OR expires_at > now()) AND kind <> 'bench'
+     ORDER BY plan_id
+"""
+_LOADED = "SELECT upload_id FROM intake.uploads WHERE state = 'loaded' ORDER BY upload_id"
+_TOUCHED = """
+    SELECT DISTINCT b.batch_id, b.partition_key FROM ledger.claims c
+      JOIN intake.contacts k ON k.phone_subject_id = c.subject_id
+      JOIN intake.upload_contacts r ON r.contact_id = k.contact_id
+      JOIN intake.batches b ON b.batch_id = r.batch_id
+     WHERE c.run_id = %s ORDER BY b.batch_id
+"""
+
+
+@dataclass(slots=True)
+class Nightly:
+    """What the run did: a report per plan, and the partitions whose numbers were asked."""
+
+    reports: dict[int, RunReport] = field(default_factory=dict)
+    partition_keys: list[str] = field(default_factory=list)
+
+    @property
+    def calls(self) -> int:
+        """Requests sent to vendors."""
+        return sum(report.requests for report in self.reports.values())
+
+
+async def run_nightly(
+    platform: Platform,
+    *,
+    dagster_run_id: str | None = None,
+    twilio: TwilioFactory | None = None,
+) -> Nightly:
+    """Run every approved plan that has work due; publish the batches it touched."""
+    outcome = Nightly()
+    with connect(platform.dsn, autocommit=True, name="bulk-lookup nightly") as conn:
+        _plan_refresh_policy(conn, platform)
+        plans = [(row[0], row[1]) for row in conn.execute(_PLANS).fetchall()]
+        for plan_id, upload_ids in plans:
+            if due_in_plan(conn, plan_id):
+                report = await run_uploads_async(
+                    platform, upload_ids, plan_id, dagster_run_id=dagster_run_id, twilio=twilio
+                )
+                outcome.reports[plan_id] = report
+                outcome.partition_keys += _publish(conn, report.run_id)
+            finish_plan(conn, plan_id)
+    return outcome
+
+
+def _plan_refresh_policy(conn: Connection, platform: Platform) -> None:
+    """A refresh policy buys inside a plan like anybody: approved by policy or by a person."""
+    settings = load_settings(conn)
+    uploads = [row[0] for row in conn.execute(_LOADED).fetchall()]
+    if settings.steps.phone_lookups.refresh_policy_days is None or not uploads:
+        return
+    with conn.transaction():
+        plan = plan_uploads(conn, uploads, settings, platform.environment, kind="nightly")
+        if not plan.due:
+            conn.execute(
+                "UPDATE ledger.plans SET state = 'cancelled' WHERE plan_id = %s", (plan.plan_id,)
+            )
+            return
+    approve_automatically(conn, plan, platform.environment, settings)
+
+
+def _publish(conn: Connection, run_id: int) -> list[str]:
+    touched = conn.execute(_TOUCHED, (run_id,)).fetchall()
+    for batch_id, _ in touched:
+        start_batch(conn, batch_id)
+        publish_batch(conn, batch_id)
+    return [key for _, key in touched]
