@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from structlog.typing import Processor
 
 _FLUSH_SECONDS = 5.0
-_CHATTY = ("alembic", "sqlalchemy", "asyncio")
+_CHATTY = ("alembic", "sqlalchemy", "asyncio", "great_expectations")
 _SENT_CONTEXTS = ("runtime", "os", "trace", "bulk_lookup")
 
 

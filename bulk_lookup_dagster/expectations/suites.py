@@ -5,6 +5,7 @@ Belongs here: how Great Expectations is driven. Does not: what is expected (one 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,12 @@ def validate(
     name: str, rows: pd.DataFrame, expectations: Callable[[Any], list[Any]]
 ) -> dict[str, Any]:
     """`failed`: per failed expectation the share or value observed; `expectations`: how many."""
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types import base
 
+    logging.getLogger(base.__name__).setLevel(logging.WARNING)  # it lowers its own at import
     module: Any = gx.expectations
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context.variables.progress_bars = base.ProgressBarsConfig(globally=False)
     suite = gx.ExpectationSuite(name=name)
     for expectation in expectations(module):
         suite.add_expectation(expectation)
