@@ -1,12 +1,12 @@
-"""The rows that describe uploads: received, refused, loading, loaded, and their mappings.
+"""The rows that describe uploads: received, refused, loading, loaded.
 
-Belongs here: the SQL around an upload. Does not: its contacts (`intake.loader`), the order of
-events (`services.uploads`).
+Belongs here: the SQL around an upload. Does not: its contacts (`intake.loader`), remembered
+mappings (`intake.mappings`), the order of events (`services.uploads`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from bulk_lookup_dagster.core.errors import StorageError, UploadRefused
-from bulk_lookup_dagster.intake.columns import ColumnMap, header_digest
+from bulk_lookup_dagster.intake.columns import ColumnMap
 from bulk_lookup_dagster.intake.formats import FileFacts, FileHash
 
 _UPLOAD_LOCK = 7313
@@ -249,32 +249,6 @@ def reject_page(
             " WHERE upload_id = %s AND row_number > %s ORDER BY row_number LIMIT %s",
             [upload_id, after, limit],
         ).fetchall()
-
-
-def remembered_mapping(
-    conn: psycopg.Connection[Any], headers: Sequence[str]
-) -> dict[str, str] | None:
-    """The mapping somebody gave for these headers before."""
-    row = conn.execute(
-        "SELECT mapping FROM intake.mappings WHERE header_hash = %s", [header_digest(headers)]
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def remember_mapping(
-    conn: psycopg.Connection[Any],
-    headers: Sequence[str],
-    mapping: Mapping[str, str],
-    remembered_by: str,
-) -> None:
-    """Use `mapping` for later files with these headers too."""
-    conn.execute(
-        "INSERT INTO intake.mappings (header_hash, headers, mapping, remembered_by)"
-        " VALUES (%s, %s, %s, %s) ON CONFLICT (header_hash) DO UPDATE"
-        " SET mapping = EXCLUDED.mapping, remembered_by = EXCLUDED.remembered_by,"
-        " remembered_at = now()",
-        [header_digest(headers), Jsonb(list(headers)), Jsonb(dict(mapping)), remembered_by],
-    )
 
 
 def _values(conn: psycopg.Connection[Any], receipt: Receipt) -> dict[str, Any]:

@@ -21,6 +21,7 @@ import psycopg
 
 from bulk_lookup_dagster.core.errors import StorageError, UploadRefused
 from bulk_lookup_dagster.core.phone import is_region
+from bulk_lookup_dagster.intake import mappings
 from bulk_lookup_dagster.intake import upload_records as records
 from bulk_lookup_dagster.intake.columns import ColumnMap, map_columns
 from bulk_lookup_dagster.intake.formats import FileFacts, FileHash, hash_file, inspect
@@ -122,10 +123,10 @@ def _columns(
     if not sample:
         raise UploadRefused("The file is empty.", fix="Export it again.", code="empty_file")
     first = sample[0]
-    wanted = mapping or records.remembered_mapping(conn, first)
+    wanted = mapping or mappings.remembered_mapping(conn, first)
     columns = map_columns(first, sample, wanted)
     if mapping and columns.headers:
-        records.remember_mapping(conn, first, mapping, remembered_by)
+        mappings.remember_mapping(conn, first, mapping, remembered_by)
     if columns.headers and len(sample) == 1 and len(table.peek(_SNIFFED)) < _SNIFFED:
         raise _header_only()
     return columns
