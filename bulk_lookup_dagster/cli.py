@@ -1,0 +1,43 @@
+"""`bulk-lookup`: the platform from the command line.
+
+Belongs here: the list of commands. Does not: what they do (`commands`).
+"""
+
+from __future__ import annotations
+
+import typer
+
+from bulk_lookup_dagster.commands import files, money, platform
+
+app = typer.Typer(
+    help="Clean, look up and cost files of phone numbers, never paying twice.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    platform.demo,
+    platform.up,
+    platform.down,
+    platform.doctor,
+    files.upload,
+    files.rejects,
+    money.plan,
+    money.approve,
+    platform.run,
+    platform.status,
+    money.refresh,
+    money.replay,
+    files.export,
+    money.pause,
+    money.resume,
+):
+    app.command()(command)
+app.add_typer(money.unknowns, name="unknowns")
+app.add_typer(platform.settings, name="settings")
+app.add_typer(platform.db, name="db")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
