@@ -86,6 +86,18 @@ class Child:
         """Whether it has not ended."""
         return self._process.poll() is None
 
+    def collect(self) -> None:
+        """Take note of its end, where it has ended."""
+        self._process.poll()
+
+
+def end(started: Sequence[Child]) -> list[Identity]:
+    """`stop_all` for programs of this very process."""
+    left = stop_all([child.identity for child in started])
+    for child in started:
+        child.collect()
+    return left
+
 
 def stop_all(processes: Sequence[Identity]) -> list[Identity]:
     """End these processes and everything in their sessions; returns what would not end."""

@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 from bulk_lookup_dagster.core.environment import read_environment
 from bulk_lookup_dagster.core.errors import ConfigError, StorageError
 from bulk_lookup_dagster.intake.sample import write_sample
-from bulk_lookup_dagster.services.children import stop_all
+from bulk_lookup_dagster.services.children import end
 from bulk_lookup_dagster.services.dagster_home import dagster_instance
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.settings import change_settings, settings_history
@@ -100,7 +100,11 @@ class DemoReport:
 
 
 def run_demo(
-    platform: Platform, build_definitions: BuildDefinitions, *, step: Step | None = None
+    platform: Platform,
+    build_definitions: BuildDefinitions,
+    *,
+    step: Step | None = None,
+    rows: int = SAMPLE_ROWS,
 ) -> DemoReport:
     """Take the sample in, plan, approve by policy, enrich, check, publish, build the marts.
 
@@ -115,7 +119,7 @@ def run_demo(
     began = time.monotonic()
     step = step or (lambda _words: nullcontext())
     with step("sandbox and sample"):
-        sample = _sample(platform)
+        sample = _sample(platform, rows)
         environ = child_environment(platform)
         sandbox, environ["TWILIO_LOOKUP_BASE_URL"] = start_sandbox(platform, environ)
     try:
@@ -128,16 +132,16 @@ def run_demo(
             _run_jobs(definitions, instance, conn, sample, step)
             return _report(conn, before, sample, time.monotonic() - began)
     finally:
-        stop_all([sandbox.identity])
+        end([sandbox])
 
 
-def _sample(platform: Platform) -> Path:
+def _sample(platform: Platform, rows: int) -> Path:
     folder = platform.environment.home / "demo"
     folder.mkdir(exist_ok=True, mode=0o700)
     path = folder / "sample.csv"
     if not path.exists():
         building = path.with_suffix(".new")
-        write_sample(building, rows=SAMPLE_ROWS)
+        write_sample(building, rows=rows)
         building.replace(path)
     return path
 

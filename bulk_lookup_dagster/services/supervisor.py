@@ -72,6 +72,8 @@ def up(
         finally:
             with _uninterrupted():
                 _end(home, [child.identity for child in started])
+                for child in started:
+                    child.collect()
                 platform.stop()
 
 
