@@ -72,7 +72,7 @@ async def phone_lookups(
                 platform,
                 batch.batch_id,
                 plan_id,
-                dagster_run_id=context.run_id,
+                dagster_run_id=context.run.run_id,
                 twilio=twilio_lookup.client,
             )
     for provider, reason in report.stopped.items():

@@ -46,6 +46,7 @@ def resources_for(environment: str) -> Mapping[str, Any]:
         account_sid="AC" + "0" * 32,
         auth_token="sandbox",  # noqa: S106  # the simulator takes any
         base_url=optional_env("TWILIO_LOOKUP_BASE_URL"),
+        simulated=True,
     )
     shared = {"platform": open_platform_resource}
     return {

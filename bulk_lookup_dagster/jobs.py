@@ -56,14 +56,14 @@ def look_up_due(
     platform: dg.ResourceParam[Platform],
     twilio_lookup: TwilioLookupResource,
 ) -> None:
-    """One run over all due numbers; reports the batches it touched as materialised."""
+    """One run over all due numbers; reports the batches it asked about as materialised."""
     with explained():
         outcome = asyncio.run(
             run_nightly(platform, dagster_run_id=context.run_id, twilio=twilio_lookup.client)
         )
-    for key in outcome.partition_keys:
-        context.log_event(dg.AssetMaterialization("phone_lookups", partition=key))
-        context.log_event(dg.AssetMaterialization("batches", partition=key))
+    for asset, keys in (("phone_lookups", outcome.asked), ("batches", outcome.published)):
+        for key in keys:
+            context.log_event(dg.AssetMaterialization(asset, partition=key))
     for plan_id, report in outcome.reports.items():
         context.log.info(f"plan {plan_id}: {lookup_metadata(report)}")
     context.add_output_metadata({"plans": len(outcome.reports), "calls": outcome.calls})

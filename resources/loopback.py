@@ -1,4 +1,4 @@
-"""Asks programs of our own on this machine whether they answer.
+"""Programs of our own on this machine: whether they answer, and what an address of theirs is.
 
 Belongs here: the probe `up` waits with. Does not: vendors (one file each), starting programs
 (`services.supervisor`).
@@ -7,10 +7,21 @@ Belongs here: the probe `up` waits with. Does not: vendors (one file each), star
 from __future__ import annotations
 
 import http.client
+import ipaddress
 import socket
+from urllib.parse import urlsplit
 
 _SECONDS = 2.0
 _OK = 200
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address names this machine itself, by number or as localhost."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def answers(port: int, path: str) -> bool:

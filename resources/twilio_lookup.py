@@ -34,9 +34,11 @@ class TwilioLookupResource(ConfigurableResource["TwilioLookupResource"]):
     auth_token: str = Field(default="", description="Its token.", json_schema_extra=_SECRET)
     base_url: str = Field(default="", description="Another address: a proxy, or the sandbox.")
 
+    simulated: bool = Field(default=False, description="Only a sandbox on loopback may be asked.")
+
     def client(self, settings: TwilioLookupSettings) -> TwilioLookupClient | Disabled:
         """A client to open in the asset's own loop, or why the provider is disabled."""
         credentials = TwilioCredentials(
             self.api_key, self.api_secret, self.account_sid, self.auth_token
         )
-        return make_client(credentials, self.base_url, settings)
+        return make_client(credentials, self.base_url, settings, simulated=self.simulated)

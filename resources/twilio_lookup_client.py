@@ -40,6 +40,7 @@ from bulk_lookup_dagster.engine.provider import (
     Question,
 )
 from resources.http import Reply, Timeouts, Transport, basic_auth
+from resources.loopback import is_loopback
 from resources.twilio_lookup_records import (
     BATCH_OPERATIONS,
     IDENTITY_INPUTS,
@@ -225,11 +226,22 @@ class TwilioCredentials:
 
 
 def make_client(
-    credentials: TwilioCredentials, base_url: str, settings: TwilioLookupSettings
+    credentials: TwilioCredentials,
+    base_url: str,
+    settings: TwilioLookupSettings,
+    *,
+    simulated: bool = False,
 ) -> TwilioLookupClient | Disabled:
-    """The client, not yet open, or why there is none."""
+    """The client, not yet open, or why there is none; `simulated` admits loopback only."""
     if not settings.enabled:
         return Disabled(PROVIDER, "switched off in the settings")
+    if simulated and not base_url:
+        return Disabled(PROVIDER, "the sandbox does not run; it does while `bulk-lookup up` does")
+    if simulated and not is_loopback(base_url):
+        raise ConfigError(
+            "The demo asks nobody but its sandbox.",
+            fix="Unset TWILIO_LOOKUP_BASE_URL, or choose another BULK_LOOKUP_ENV.",
+        )
     pair = credentials.pair()
     if pair is None:
         return Disabled(PROVIDER, "no credentials: set TWILIO_API_KEY and TWILIO_API_SECRET")

@@ -48,12 +48,16 @@ def approvals_sensor(
         rows = conn.execute(_WAITING, (MAX_ATTEMPTS, _LIMIT)).fetchall()
     filters = dg.RunsFilter(job_name=ENRICH_JOB, statuses=list(_LIVE))
     live = {run.tags.get("dagster/partition") for run in context.instance.get_runs(filters)}
-    known = set(context.instance.get_dynamic_partitions(str(UPLOAD_BATCHES.name)))
-    requests = [
-        dg.RunRequest(run_key=f"{plan_id}:{key}:{attempts}", partition_key=key)
-        for plan_id, key, attempts in rows
-        if key not in live and key in known
-    ]
-    if not requests:
+    waiting = [row for row in rows if row[1] not in live]
+    if not waiting:
         return dg.SkipReason("No approved plan has a batch to enrich.")
-    return dg.SensorResult(run_requests=requests)
+    # A batch loaded by the command line is no partition of this Dagster yet.
+    known = set(context.instance.get_dynamic_partitions(str(UPLOAD_BATCHES.name)))
+    new = sorted({key for _, key, _ in waiting} - known)
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(run_key=f"{plan_id}:{key}:{attempts}", partition_key=key)
+            for plan_id, key, attempts in waiting
+        ],
+        dynamic_partitions_requests=[UPLOAD_BATCHES.build_add_request(new)] if new else [],
+    )

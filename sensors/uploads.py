@@ -4,6 +4,7 @@ Put here: looking at the inbox. Do not put here: reading files.
 """
 
 import json
+from dataclasses import asdict, dataclass
 
 import dagster as dg
 import fsspec
@@ -13,7 +14,7 @@ from bulk_lookup_dagster.orchestration.vocabulary import INTAKE_JOB
 from bulk_lookup_dagster.services.instance import Platform
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
-CURSOR_VERSION = 1
+CURSOR_VERSION = 2
 _MAX_REQUESTS = 20
 
 
@@ -31,27 +32,44 @@ def uploads_sensor(
     files, root = fsspec.core.url_to_fs(platform.environment.files_url)
     inbox = f"{root.rstrip('/')}/inbox"
     files.makedirs(inbox, exist_ok=True)
-    seen = read_cursor(context.cursor)
+    before = read_cursor(context.cursor)
     found = {
         entry["name"]: f"{entry['size']}:{entry.get('mtime') or entry.get('LastModified')}"
         for entry in files.ls(inbox, detail=True, refresh=True)
         if entry["type"] == "file" and wanted(entry["name"])
     }
-    requests = [
-        dg.RunRequest(
-            run_key=f"{name}:{state}",
-            run_config={"ops": {"intake": {"config": {"uri": files.unstrip_protocol(name)}}}},
-        )
-        for name, state in sorted(found.items())
-        if seen.get(name) == state
-    ]
-    still = {name for name, state in found.items() if seen.get(name) != state}
-    context.update_cursor(json.dumps({"version": CURSOR_VERSION, "seen": found}))
-    if not requests:
+    complete = [name for name, state in sorted(found.items()) if before.seen.get(name) == state]
+    asked = [name for name in complete if before.requested.get(name) != found[name]]
+    asked = asked[:_MAX_REQUESTS]  # the rest at the next look
+    requested = {name: state for name, state in before.requested.items() if name in found}
+    requested |= {name: found[name] for name in asked}
+    context.update_cursor(Cursor(found, requested).written())
+    if not asked:
         return dg.SkipReason(
-            f"{len(found)} files in the inbox, {len(still)} of them new or still being written."
+            f"{len(found)} files in the inbox, {len(found) - len(complete)} of them new or still"
+            " being written."
         )
-    return dg.SensorResult(run_requests=requests[:_MAX_REQUESTS])
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=f"{name}:{found[name]}",
+                run_config={"ops": {"intake": {"config": {"uri": files.unstrip_protocol(name)}}}},
+            )
+            for name in asked
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Size and time of each file at the last look, and as it was when a run was requested."""
+
+    seen: dict[str, str]
+    requested: dict[str, str]
+
+    def written(self) -> str:
+        """As it is stored between ticks."""
+        return json.dumps({"version": CURSOR_VERSION, **asdict(self)})
 
 
 def wanted(path: str) -> bool:
@@ -60,7 +78,9 @@ def wanted(path: str) -> bool:
     return not name.startswith((".", "~")) and name.lower().endswith(SUFFIXES)
 
 
-def read_cursor(cursor: str | None) -> dict[str, str]:
-    """What was seen at the last look; nothing, where another version wrote the cursor."""
+def read_cursor(cursor: str | None) -> Cursor:
+    """What the last look left; nothing, where another version wrote it: run keys still hold."""
     document = json.loads(cursor) if cursor else {}
-    return dict(document["seen"]) if document.get("version") == CURSOR_VERSION else {}
+    if document.get("version") != CURSOR_VERSION:
+        return Cursor({}, {})
+    return Cursor(document["seen"], document["requested"])

@@ -48,7 +48,9 @@ def plan(upload_id: UploadId, json: Json = False) -> None:
             f" about {estimate['duration_s']:g} s, slowest limit {estimate['slowest_limit']};"
             f" {estimate['duplicates']:,} repeated rows cost nothing.",
             *(f"{name} is off: {why}" for name, why in estimate["disabled"].items() if why),
-            f"Next: bulk-lookup approve {made.plan_id} [--cap-usd X]",
+            "Nothing is left to buy."
+            if made.state == "done"
+            else f"Next: bulk-lookup approve {made.plan_id} [--cap-usd X]",
         ]
         document: dict[str, Any] = {
             "plan_id": made.plan_id,

@@ -95,11 +95,17 @@ def run(
         from bulk_lookup_dagster.commands.runs import run_plans
 
         outcome = run_plans(frame.open_platform(), plan_id, build=marts)
-        code = FAILED if outcome["failed"] else WAITS if outcome["waiting"] else DONE
+        undone = outcome["failed"] or outcome["left_due"]
+        code = FAILED if undone else WAITS if outcome["waiting"] else DONE
         lines = [
             f"{outcome['batches']} batches, {outcome['paid_calls']:,} paid calls,"
-            f" ${outcome['cost_usd']}.",
+            f" {outcome['cost']}.",
             *(f"Failed: {name}" for name in outcome["failed"]),
+            *(
+                f"Plan {one['plan_id']}: {one['questions']:,} questions stay due ({one['reason']});"
+                " the next run asks them."
+                for one in outcome["left_due"]
+            ),
             *(f"Waits: {words}" for words in outcome["waiting"]),
         ]
         return Result(outcome, lines, code)

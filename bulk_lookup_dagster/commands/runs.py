@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from bulk_lookup_dagster.commands.frame import progress
-from bulk_lookup_dagster.core.money import usd_from_micros
+from bulk_lookup_dagster.core.money import format_usd, usd_from_micros
 from bulk_lookup_dagster.storage.database import connect
 
 if TYPE_CHECKING:
     from bulk_lookup_dagster.services.instance import Platform
 
+CAP_REACHED = "cap_reached"
 _BATCHES = """
     SELECT b.partition_key FROM ledger.plans p
       JOIN intake.batches b ON p.scope -> 'upload_ids' @> to_jsonb(b.upload_id)
@@ -29,8 +30,9 @@ _WAITING = """
        AND (%(plan)s::bigint IS NULL OR plan_id = %(plan)s) ORDER BY plan_id
 """
 _LEFT = """
-    SELECT plan_id, summary -> 'left_due' ->> 'cap_reached' FROM ledger.runs
-     WHERE dagster_run_id = ANY (%s) AND summary -> 'left_due' ? 'cap_reached'
+    SELECT plan_id, reason, sum(claims::bigint)::bigint
+      FROM ledger.runs, jsonb_each_text(summary -> 'left_due') AS l (reason, claims)
+     WHERE dagster_run_id = ANY (%s) GROUP BY plan_id, reason ORDER BY plan_id, reason
 """
 _SPENT = """
     SELECT count(*), coalesce(sum(q.cost_micros), 0)::bigint
@@ -40,56 +42,65 @@ _SPENT = """
 
 def run_plans(platform: Platform, plan_id: int | None, *, build: bool) -> dict[str, Any]:
     """Run every batch of the approved plans; says what failed and what waits for a person."""
-    from bulk_lookup_dagster.definitions import build_defs
-    from bulk_lookup_dagster.orchestration.vocabulary import ENRICH_JOB, UPLOAD_BATCHES
-    from bulk_lookup_dagster.services.dagster_home import dagster_instance
     from bulk_lookup_dagster.services.marts import build_marts
+    from bulk_lookup_dagster.services.simulation import with_sandbox
 
-    failed: list[str] = []
-    run_ids: list[str] = []
     parameters = {"plan": plan_id}
     with connect(platform.dsn, autocommit=True, name="bulk-lookup cli run") as conn:
         keys = [row[0] for row in conn.execute(_BATCHES, parameters).fetchall()]
-        if keys:
-            defs = build_defs(platform.environment.name, overrides={"platform": platform})
-            with dagster_instance(platform) as instance:
-                instance.add_dynamic_partitions(str(UPLOAD_BATCHES.name), keys)
-                job = defs.resolve_job_def(ENRICH_JOB)
-                for key in keys:
-                    progress(f"batch {key}")
-                    done = job.execute_in_process(
-                        instance=instance, partition_key=key, raise_on_error=False
-                    )
-                    run_ids.append(done.run_id)
-                    if not done.success:
-                        failed.append(key)
-            if build:
-                progress("marts")
-                build_marts(platform)
-        return _outcome(conn, keys, run_ids, failed, parameters)
+        with with_sandbox(platform) as asked:
+            runs = _run_batches(asked, keys) if keys else {}
+        if build and keys:
+            progress("marts")
+            build_marts(platform)
+        return _outcome(conn, runs, parameters)
+
+
+def _run_batches(platform: Platform, keys: list[str]) -> dict[str, tuple[str, bool]]:
+    """Per batch: its Dagster run, and whether that succeeded."""
+    from bulk_lookup_dagster.definitions import build_defs
+    from bulk_lookup_dagster.orchestration.vocabulary import ENRICH_JOB, UPLOAD_BATCHES
+    from bulk_lookup_dagster.services.dagster_home import dagster_instance, run_job
+    from bulk_lookup_dagster.services.simulation import dagster_resources
+
+    environment = platform.environment
+    defs = build_defs(environment.name, overrides=dagster_resources(platform))
+    runs = {}
+    with dagster_instance(platform) as instance:
+        instance.add_dynamic_partitions(str(UPLOAD_BATCHES.name), keys)
+        for key in keys:
+            progress(f"batch {key}")
+            done = run_job(defs, instance, ENRICH_JOB, partition_key=key)
+            runs[key] = (done.run_id, done.success)
+    return runs
 
 
 def _outcome(
-    conn: psycopg.Connection[Any],
-    keys: list[str],
-    run_ids: list[str],
-    failed: list[str],
-    parameters: dict[str, Any],
+    conn: psycopg.Connection[Any], runs: dict[str, tuple[str, bool]], parameters: dict[str, Any]
 ) -> dict[str, Any]:
+    run_ids = [run_id for run_id, _ in runs.values()]
     calls, cost = conn.execute(_SPENT, (run_ids,)).fetchall()[0]
     waiting = [
         f"plan {row[0]} for approval: bulk-lookup approve {row[0]}"
         for row in conn.execute(_WAITING, parameters).fetchall()
     ]
+    left = conn.execute(_LEFT, (run_ids,)).fetchall()
     waiting += [
         f"plan {plan} reached its cap with {count} questions left:"
         f" bulk-lookup approve {plan} --cap-usd X"
-        for plan, count in conn.execute(_LEFT, (run_ids,)).fetchall()
+        for plan, reason, count in left
+        if reason == CAP_REACHED
     ]
     return {
-        "batches": len(keys),
+        "batches": len(runs),
         "paid_calls": calls,
         "cost_usd": str(usd_from_micros(cost)),
-        "failed": failed,
+        "cost": format_usd(cost),
+        "failed": [key for key, (_, good) in runs.items() if not good],
+        "left_due": [
+            {"plan_id": plan, "reason": reason, "questions": count}
+            for plan, reason, count in left
+            if reason != CAP_REACHED
+        ],
         "waiting": waiting,
     }

@@ -28,6 +28,8 @@ _AUTO_APPROVE_USD: Mapping[str, int | None] = {
     "staging": 0,
     "production": 0,
 }
+# The simulator takes any; a vendor's own must never reach it, nor a demo a vendor.
+_SANDBOX_CREDENTIALS = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "sandbox"}
 _KEY_BYTES = 32
 _Value = TypeVar("_Value")
 
@@ -50,6 +52,11 @@ class Environment:
     pg_bin: str | None
     values: Mapping[str, str] = field(repr=False)
 
+    @property
+    def simulated(self) -> bool:
+        """Whether only the sandbox may be asked."""
+        return self.name == "demo"
+
     def credential(self, name: str) -> str:
         """A registered variable's value; empty when it is not set."""
         if name not in _NAMES:
@@ -58,18 +65,18 @@ class Environment:
             )
         return self.values.get(name, "")
 
-    def base_url(self, provider: str, default: str) -> str:
-        """Where a provider's API is: `<PROVIDER>_BASE_URL`, or the vendor's own address."""
-        return (self.credential(f"{provider.upper()}_BASE_URL") or default).rstrip("/")
-
 
 _NAMES = frozenset(variable.name for variable in VARIABLES)
+_CREDENTIALS = frozenset(variable.name for variable in VARIABLES if variable.credential)
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
     """Check `environ` and say what it means; an empty value counts as not set."""
     values = {name: environ[name].strip() for name in _NAMES if environ.get(name, "").strip()}
     name = _one_of(values, "BULK_LOOKUP_ENV", "local", ENVIRONMENTS)
+    if name == "demo":
+        values = {key: value for key, value in values.items() if key not in _CREDENTIALS}
+        values |= _SANDBOX_CREDENTIALS
     home = Path(values.get("BULK_LOOKUP_HOME") or CHECKOUT / ".bulk_lookup" / name)
     home = home.expanduser().absolute()
     return Environment(

@@ -60,7 +60,7 @@ PLAN = _machine(
     "ledger.plans",
     "waiting_approval approved",
     {
-        "waiting_approval": "approved cancelled superseded",
+        "waiting_approval": "approved done cancelled superseded",
         "approved": "done expired cancelled superseded",
         "done": "approved",
         "expired": "approved superseded",

@@ -13,7 +13,8 @@ from itertools import groupby
 class Variable:
     """One environment variable.
 
-    `internal` variables are set by the platform for its own child processes, never by people.
+    `internal` variables are set by the platform for its own child processes, never by people;
+    `credential` marks what a vendor is paid by: secret, and never used in the demo.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Variable:
     default: str = ""
     secret: bool = False
     internal: bool = False
+    credential: bool = False
 
 
 _PLATFORM = "Platform"
@@ -91,10 +93,30 @@ VARIABLES = (
         "Bearer token for approvals and uploads from anywhere but this machine.",
         secret=True,
     ),
-    Variable("TWILIO_ACCOUNT_SID", _TWILIO, "Account SID (AC…).", secret=True),
-    Variable("TWILIO_AUTH_TOKEN", _TWILIO, "Its token; not needed with an API key.", secret=True),
-    Variable("TWILIO_API_KEY", _TWILIO, "API key SID (SK…), preferred.", secret=True),
-    Variable("TWILIO_API_SECRET", _TWILIO, "The API key's secret.", secret=True),
+    Variable(
+        "TWILIO_ACCOUNT_SID",
+        _TWILIO,
+        "Account SID (AC…).",
+        secret=True,
+        credential=True,
+    ),
+    Variable(
+        "TWILIO_AUTH_TOKEN",
+        _TWILIO,
+        "Its token; not needed with an API key.",
+        secret=True,
+        credential=True,
+    ),
+    Variable(
+        "TWILIO_API_KEY", _TWILIO, "API key SID (SK…), preferred.", secret=True, credential=True
+    ),
+    Variable(
+        "TWILIO_API_SECRET",
+        _TWILIO,
+        "The API key's secret.",
+        secret=True,
+        credential=True,
+    ),
     Variable(
         "TWILIO_LOOKUP_BASE_URL",
         _TWILIO,

@@ -1,4 +1,4 @@
-"""Dagster's own folder: its configuration, written by us, and its instance opened from it.
+"""Dagster's own folder: its configuration, written by us, its instance, and jobs run in process.
 
 Belongs here: `dagster.yaml` and why each line is there. Does not: definitions, starting programs.
 """
@@ -6,10 +6,10 @@ Belongs here: `dagster.yaml` and why each line is there. Does not: definitions, 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bulk_lookup_dagster.services.instance import Platform
 
@@ -80,3 +80,21 @@ def dagster_instance(platform: Platform) -> Iterator[dg.DagsterInstance]:
     os.environ[DATABASE_VARIABLE] = platform.dagster_dsn
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         yield instance
+
+
+def run_job(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    job: str,
+    *,
+    partition_key: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Run a job in this process, quietly: its log is in the instance, for the UI."""
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    return definitions.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        partition_key=partition_key,
+        run_config={**quiet, **(config or {})},
+        raise_on_error=False,
+    )

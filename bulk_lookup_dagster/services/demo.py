@@ -7,9 +7,9 @@ Belongs here: the order of jobs and the figures of the whole. Does not: how they
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,12 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from bulk_lookup_dagster.core.environment import read_environment
 from bulk_lookup_dagster.core.errors import ConfigError, StorageError
 from bulk_lookup_dagster.intake.sample import write_sample
-from bulk_lookup_dagster.services.children import end
-from bulk_lookup_dagster.services.dagster_home import dagster_instance
+from bulk_lookup_dagster.services.dagster_home import dagster_instance, run_job
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.settings import change_settings, settings_history
-from bulk_lookup_dagster.services.supervisor import child_environment, start_sandbox
+from bulk_lookup_dagster.services.simulation import dagster_resources, with_sandbox
 from bulk_lookup_dagster.storage.database import connect
 
 if TYPE_CHECKING:
@@ -118,21 +116,18 @@ def run_demo(
         )
     began = time.monotonic()
     step = step or (lambda _words: nullcontext())
-    with step("sandbox and sample"):
-        sample = _sample(platform, rows)
-        environ = child_environment(platform)
-        sandbox, environ["TWILIO_LOOKUP_BASE_URL"] = start_sandbox(platform, environ)
-    try:
-        demo = replace(platform, environment=read_environment(environ))
-        with _figures(demo.dsn) as conn, dagster_instance(demo) as instance:
-            before = _last_run(conn)
-            _hurry(conn)
-            with step("code location"):
-                definitions = build_definitions(_resources(demo))
-            _run_jobs(definitions, instance, conn, sample, step)
-            return _report(conn, before, sample, time.monotonic() - began)
-    finally:
-        end([sandbox])
+    with ExitStack() as stack:
+        with step("sandbox and sample"):
+            sample = _sample(platform, rows)
+            demo = stack.enter_context(with_sandbox(platform))
+        conn = stack.enter_context(connect(demo.dsn, autocommit=True, name="bulk-lookup demo"))
+        instance = stack.enter_context(dagster_instance(demo))
+        before = _last_run(conn)
+        _settle_in(conn)
+        with step("code location"):
+            definitions = build_definitions(dagster_resources(demo))
+        _run_jobs(definitions, instance, conn, sample, step)
+        return _report(conn, before, sample, time.monotonic() - began)
 
 
 def _sample(platform: Platform, rows: int) -> Path:
@@ -146,24 +141,19 @@ def _sample(platform: Platform, rows: int) -> Path:
     return path
 
 
-def _hurry(conn: psycopg.Connection[Any]) -> None:
-    """Ask the sandbox faster than a vendor would like, unless somebody changed settings."""
-    if not settings_history(conn):
-        change_settings(conn, "providers.twilio_lookup.requests_per_second", "400", "demo")
+def _settle_in(conn: psycopg.Connection[Any]) -> None:
+    """Settings that show the platform off, unless somebody changed some: fast, and with risk.
 
-
-def _resources(platform: Platform) -> Mapping[str, Any]:
-    from resources.twilio_lookup import TwilioLookupResource
-
-    environment = platform.environment
-    return {
-        "platform": platform,
-        "twilio_lookup": TwilioLookupResource(
-            account_sid=environment.credential("TWILIO_ACCOUNT_SID"),
-            auth_token=environment.credential("TWILIO_AUTH_TOKEN"),
-            base_url=environment.credential("TWILIO_LOOKUP_BASE_URL"),
-        ),
-    }
+    Twilio publishes no price of its risk package; the demo's is the sandbox's.
+    """
+    if settings_history(conn):
+        return
+    for name, value in (
+        ("requests_per_second", "400"),
+        ("price_overrides_usd", '{"sms_pumping_risk": "0.025"}'),
+        ("packages", '["line_type_intelligence", "caller_name", "sms_pumping_risk"]'),
+    ):
+        change_settings(conn, f"providers.twilio_lookup.{name}", value, "demo")
 
 
 def _run_jobs(
@@ -173,16 +163,9 @@ def _run_jobs(
     sample: Path,
     step: Step,
 ) -> None:
-    quiet = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
-
     def run(job: str, *, partition_key: str | None = None, config: Any = None) -> None:
-        result = definitions.resolve_job_def(job).execute_in_process(
-            instance=instance,
-            partition_key=partition_key,
-            run_config={**quiet, **(config or {})},
-            raise_on_error=False,
-        )
-        if not result.success:
+        done = run_job(definitions, instance, job, partition_key=partition_key, config=config)
+        if not done.success:
             raise StorageError(
                 f"The demo's {job} failed.",
                 fix="See what it says: BULK_LOOKUP_ENV=demo bulk-lookup up, then Dagster's runs.",
@@ -195,12 +178,6 @@ def _run_jobs(
             run(_ENRICH, partition_key=key)
     with step("build_marts: dbt models and their tests"):
         run(_MARTS)
-
-
-@contextmanager
-def _figures(dsn: str) -> Iterator[psycopg.Connection[Any]]:
-    with connect(dsn, autocommit=True, name="bulk-lookup demo") as conn:
-        yield conn
 
 
 def _last_run(conn: psycopg.Connection[Any]) -> int:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from bulk_lookup_dagster.core.money import format_usd
 from bulk_lookup_dagster.services.demo import DemoReport, Step
+from bulk_lookup_dagster.services.supervisor import DAGSTER_PORT, DASHBOARD_PORT
 
 OPEN = "BULK_LOOKUP_ENV=demo .venv/bin/bulk-lookup up"
 
@@ -48,7 +49,11 @@ def show(report: DemoReport, console: Console) -> None:
         f"{report.paid_calls:,} paid calls in this round, "
         f"{format_usd(report.cost_micros)}, {report.seconds:g} s."
     )
-    console.print(f"Dashboard and Dagster: {OPEN}", soft_wrap=True)
+    console.print(
+        f"Dashboard: http://127.0.0.1:{DASHBOARD_PORT}, Dagster: http://127.0.0.1:{DAGSTER_PORT},"
+        f" once started by: {OPEN}",
+        soft_wrap=True,
+    )
     console.print(f"The sample file: {report.sample}", soft_wrap=True)
 
 
@@ -60,7 +65,7 @@ def as_json(report: DemoReport) -> dict[str, Any]:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right")
+        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=number == 0)
     return table
 
 

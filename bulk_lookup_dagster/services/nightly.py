@@ -29,7 +29,7 @@ _PLANS = """
 """
 _LOADED = "SELECT upload_id FROM intake.uploads WHERE state = 'loaded' ORDER BY upload_id"
 _TOUCHED = """
-    SELECT DISTINCT b.batch_id, b.partition_key FROM ledger.claims c
+    SELECT DISTINCT b.batch_id, b.partition_key, b.state = 'published' FROM ledger.claims c
       JOIN intake.contacts k ON k.phone_subject_id = c.subject_id
       JOIN intake.upload_contacts r ON r.contact_id = k.contact_id
       JOIN intake.batches b ON b.batch_id = r.batch_id
@@ -39,10 +39,11 @@ _TOUCHED = """
 
 @dataclass(slots=True)
 class Nightly:
-    """What the run did: a report per plan, and the partitions whose numbers were asked."""
+    """What the run did: a report per plan, whose numbers were asked, and what was published."""
 
     reports: dict[int, RunReport] = field(default_factory=dict)
-    partition_keys: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
 
     @property
     def calls(self) -> int:
@@ -56,7 +57,7 @@ async def run_nightly(
     dagster_run_id: str | None = None,
     twilio: TwilioFactory | None = None,
 ) -> Nightly:
-    """Run every approved plan that has work due; publish the batches it touched."""
+    """Run every approved plan that has work due; show the new answers of published batches."""
     outcome = Nightly()
     with connect(platform.dsn, autocommit=True, name="bulk-lookup nightly") as conn:
         _plan_refresh_policy(conn, platform)
@@ -67,7 +68,7 @@ async def run_nightly(
                     platform, upload_ids, plan_id, dagster_run_id=dagster_run_id, twilio=twilio
                 )
                 outcome.reports[plan_id] = report
-                outcome.partition_keys += _publish(conn, report.run_id)
+                _publish(conn, report.run_id, outcome)
             finish_plan(conn, plan_id)
     return outcome
 
@@ -82,15 +83,19 @@ def _plan_refresh_policy(conn: Connection, platform: Platform) -> None:
         plan = plan_uploads(conn, uploads, settings, platform.environment, kind="nightly")
         if not plan.due:
             conn.execute(
-                "UPDATE ledger.plans SET state = 'cancelled' WHERE plan_id = %s", (plan.plan_id,)
+                "UPDATE ledger.plans SET state = 'cancelled'"
+                " WHERE plan_id = %s AND state = 'waiting_approval'",
+                (plan.plan_id,),
             )
             return
     approve_automatically(conn, plan, platform.environment, settings)
 
 
-def _publish(conn: Connection, run_id: int) -> list[str]:
-    touched = conn.execute(_TOUCHED, (run_id,)).fetchall()
-    for batch_id, _ in touched:
-        start_batch(conn, batch_id)
-        publish_batch(conn, batch_id)
-    return [key for _, key in touched]
+def _publish(conn: Connection, run_id: int, outcome: Nightly) -> None:
+    """Show the new answers of batches that passed their checks before; others wait for theirs."""
+    for batch_id, key, published in conn.execute(_TOUCHED, (run_id,)).fetchall():
+        outcome.asked.append(key)
+        if published:
+            start_batch(conn, batch_id)
+            publish_batch(conn, batch_id)
+            outcome.published.append(key)

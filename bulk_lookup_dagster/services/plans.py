@@ -54,6 +54,13 @@ _REFRESH = """
     SELECT %s, %s, unnest(%s::text[]), %s
 """
 _ESTIMATE = "UPDATE ledger.plans SET estimate = %s::jsonb WHERE plan_id = %s"
+# A batch that was never published still needs its run, which then buys nothing.
+_NOTHING_TO_DO = """
+    UPDATE ledger.plans SET state = 'done' WHERE plan_id = %s
+       AND NOT EXISTS (SELECT FROM intake.batches
+                        WHERE upload_id = ANY (%s) AND state <> 'published')
+    RETURNING state
+"""
 _SUPERSEDE = """
     UPDATE ledger.plans SET state = 'superseded', superseded_reason = 'a newer plan was made'
      WHERE upload_id = %s AND kind = 'upload' AND state = 'waiting_approval'
@@ -141,6 +148,9 @@ def plan_uploads(
         estimate = _estimate(conn, counts, wanted, book, scope, settings)
         estimate["disabled"] = usable(environment, settings)
         conn.execute(_ESTIMATE, (json.dumps(estimate), plan_id))
+        if not estimate["due"]:
+            found = conn.execute(_NOTHING_TO_DO, (plan_id, list(upload_ids))).fetchone()
+            state = found[0] if found else state
     return Plan(plan_id, state, kind, upload_id, book.version, estimate, created_at)
 
 

@@ -15,7 +15,6 @@ from bulk_lookup_dagster.core.settings import Settings, TwilioLookupSettings
 from bulk_lookup_dagster.engine.options import BreakerPolicy, ProviderLimits
 from bulk_lookup_dagster.engine.provider import Disabled, Provider
 from resources.twilio_lookup_client import (
-    DEFAULT_BASE_URL,
     TwilioCredentials,
     TwilioLookupClient,
     make_client,
@@ -35,8 +34,8 @@ def twilio_lookup_client(
         account_sid=environment.credential("TWILIO_ACCOUNT_SID"),
         auth_token=environment.credential("TWILIO_AUTH_TOKEN"),
     )
-    base_url = environment.base_url(TWILIO_LOOKUP, DEFAULT_BASE_URL)
-    return make_client(credentials, base_url, settings)
+    base_url = environment.credential("TWILIO_LOOKUP_BASE_URL")
+    return make_client(credentials, base_url, settings, simulated=environment.simulated)
 
 
 async def open_providers(

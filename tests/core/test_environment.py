@@ -90,9 +90,19 @@ def test_keys_are_read_as_hex_and_base64() -> None:
         assert read_environment({"BULK_LOOKUP_SECRET_KEY": value}).secret_key == key
 
 
+def test_the_demo_has_credentials_of_its_own_whatever_is_set() -> None:
+    real = {"TWILIO_API_KEY": "SK1", "TWILIO_API_SECRET": "s", "TWILIO_ACCOUNT_SID": "AC9"}
+    demo = read_environment({"BULK_LOOKUP_ENV": "demo", **real})
+    assert demo.simulated
+    assert demo.credential("TWILIO_API_KEY") == ""
+    assert demo.credential("TWILIO_ACCOUNT_SID") == "AC" + "0" * 32
+    assert read_environment(real).credential("TWILIO_API_KEY") == "SK1"
+    assert not read_environment(real).simulated
+
+
 def test_base_urls_and_credentials_come_from_registered_names() -> None:
     environment = read_environment({"TWILIO_LOOKUP_BASE_URL": "http://127.0.0.1:9/"})
-    assert environment.base_url("twilio_lookup", "https://x.test") == "http://127.0.0.1:9"
+    assert environment.credential("TWILIO_LOOKUP_BASE_URL") == "http://127.0.0.1:9/"
     assert environment.credential("TWILIO_AUTH_TOKEN") == ""
     with pytest.raises(ConfigError, match="not a registered"):
         environment.credential("NO_SUCH_NAME")

@@ -156,6 +156,14 @@ def test_a_refused_file_says_why_and_leaves_no_partition(
     assert instance.get_dynamic_partitions("upload_batch") == []
 
 
+def materialised(result: dg.ExecuteInProcessResult, asset: str) -> set[str | None]:
+    return {
+        event.partition
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key == dg.AssetKey(asset)
+    }
+
+
 def test_the_nightly_run_picks_up_what_came_due_in_one_run(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
@@ -167,14 +175,35 @@ def test_the_nightly_run_picks_up_what_came_due_in_one_run(
     keys = take_in(defs, instance, tmp_path / "leads.csv")
     result = defs.resolve_job_def(NIGHTLY_JOB).execute_in_process(instance=instance)
     assert result.success
-    touched = {event.partition for event in result.all_events if event.is_step_materialization}
-    assert touched == set(keys)
+    assert materialised(result, "phone_lookups") == set(keys)
+    assert not materialised(result, "batches")  # nobody checked these batches yet
     states = conn.execute("SELECT DISTINCT state FROM intake.batches").fetchall()
-    assert states == [("published",)]
+    assert states == [("created",)]
     calls = sandbox.control("GET", "summary")["requests"]
     again = defs.resolve_job_def(NIGHTLY_JOB).execute_in_process(instance=instance)
     assert again.success
+    for key in keys:
+        assert enrich(defs, instance, key).success
+    states = conn.execute("SELECT DISTINCT state FROM intake.batches").fetchall()
+    assert states == [("published",)]
+    assert conn.execute("SELECT state FROM ledger.plans").fetchall() == [("done",)]
     assert sandbox.control("GET", "summary")["requests"] == calls
+
+
+def test_the_nightly_run_shows_new_answers_of_published_batches(
+    defs: dg.Definitions, instance: dg.DagsterInstance, conn: Connection, tmp_path: Path
+) -> None:
+    (key,) = take_in(defs, instance, tmp_path / "leads.csv", rows=30)
+    assert enrich(defs, instance, key).success
+    change_settings(conn, "steps.phone_lookups.refresh_policy_days", "1", "test")
+    conn.execute(
+        "UPDATE ledger.claims SET claimed_at = claimed_at - interval '2 days',"
+        " settled_at = settled_at - interval '2 days'"
+    )
+    result = defs.resolve_job_def(NIGHTLY_JOB).execute_in_process(instance=instance)
+    assert result.success
+    assert materialised(result, "batches") == {key}
+    assert conn.execute("SELECT state FROM intake.batches").fetchone() == ("published",)
 
 
 def test_maintenance_expires_approvals(

@@ -21,7 +21,8 @@ from bulk_lookup_dagster.services import supervisor
 from bulk_lookup_dagster.services.children import Identity
 from bulk_lookup_dagster.services.dagster_home import DAGSTER_YAML
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.supervisor import down, read_running, up
+from bulk_lookup_dagster.services.running import read_running
+from bulk_lookup_dagster.services.supervisor import down, up
 from bulk_lookup_dagster.storage import roles
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
 
@@ -126,8 +127,10 @@ def test_f04_down_ends_what_a_killed_supervisor_left(environ: Mapping[str, str])
 
 
 def test_a_program_that_dies_ends_the_rest_and_says_which(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(supervisor, "_program", lambda _name: [sys.executable, "-c", "pass"])
     with pytest.raises(StorageError, match=r"webserver did not start|daemon did not start"):
         up(platform, lambda _addresses: None, dashboard_port=0, dagster_port=0)

@@ -19,7 +19,7 @@ import pytest
 from bulk_lookup_dagster.core.errors import ConfigError, StorageError
 from bulk_lookup_dagster.storage.database import connect
 from bulk_lookup_dagster.storage.embedded import SUPERUSER, EmbeddedServer
-from bulk_lookup_dagster.storage.postgres_binaries import account, find_binaries
+from bulk_lookup_dagster.storage.postgres_binaries import Account, account, find_binaries
 
 DATABASE = "bulk_lookup"
 
@@ -152,6 +152,42 @@ def test_whoever_removes_the_home_starts_afresh(tmp_path: Path) -> None:
     finally:
         second.destroy()
         shutil.rmtree(folder.parent, ignore_errors=True)  # elsewhere when root
+
+
+def test_f07_a_probe_that_fails_never_makes_a_second_server(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen in a Dagster sensor: gRPC's fork handlers killed the probe, an empty database began."""
+    folder = server.folder
+    refused = subprocess.CompletedProcess([], 1, stdout="")
+    monkeypatch.setattr(Account, "run", lambda *_: refused)
+    again = EmbeddedServer(server.home)
+    again.start()
+    assert again.folder == folder
+    assert again.pid() == server.pid()
+
+
+def test_data_of_another_version_are_left_alone(server: EmbeddedServer) -> None:
+    server.stop()
+    other = server.folder.with_name("postgres-99")
+    server.folder.rename(other)
+    try:
+        with pytest.raises(ConfigError, match="not of PostgreSQL") as caught:
+            EmbeddedServer(server.home).start()
+        assert "PG_BIN" in caught.value.fix
+    finally:
+        other.rename(server.folder)
+
+
+def test_a_probe_ended_by_a_signal_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = [-11, -6, 0]
+    monkeypatch.setattr(
+        Account, "run", lambda *_: subprocess.CompletedProcess([], codes.pop(0), stdout="")
+    )
+    assert account().can("-x", Path("/"))
+    monkeypatch.setattr(Account, "run", lambda *_: subprocess.CompletedProcess([], -11))
+    with pytest.raises(StorageError, match="signal 11"):
+        account().can("-x", Path("/"))
 
 
 def test_destroying_leaves_nothing_behind(tmp_path: Path) -> None:

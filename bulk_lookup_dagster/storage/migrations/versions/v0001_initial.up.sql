@@ -668,7 +668,7 @@ CREATE TRIGGER plans_initial_state BEFORE INSERT ON ledger.plans FOR EACH ROW
 
 CREATE TRIGGER plans_next_state BEFORE UPDATE ON ledger.plans FOR EACH ROW
   WHEN (OLD.state <> NEW.state AND NOT (
-       (OLD.state = 'waiting_approval' AND NEW.state IN ('approved', 'cancelled', 'superseded'))
+       (OLD.state = 'waiting_approval' AND NEW.state IN ('approved', 'cancelled', 'done', 'superseded'))
     OR (OLD.state = 'approved' AND NEW.state IN ('cancelled', 'done', 'expired', 'superseded'))
     OR (OLD.state = 'done' AND NEW.state IN ('approved'))
     OR (OLD.state = 'expired' AND NEW.state IN ('approved', 'superseded'))))
