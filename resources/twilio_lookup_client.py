@@ -236,7 +236,9 @@ def make_client(
     if not settings.enabled:
         return Disabled(PROVIDER, "switched off in the settings")
     if simulated and not base_url:
-        return Disabled(PROVIDER, "the sandbox does not run; it does while `bulk-lookup up` does")
+        return Disabled(
+            PROVIDER, "the sandbox does not run; `bulk-lookup up`, `run` and `demo` start it"
+        )
     if simulated and not is_loopback(base_url):
         raise ConfigError(
             "The demo asks nobody but its sandbox.",

@@ -91,12 +91,12 @@ def test_keys_are_read_as_hex_and_base64() -> None:
 
 
 def test_the_demo_has_credentials_of_its_own_whatever_is_set() -> None:
-    real = {"TWILIO_API_KEY": "SK1", "TWILIO_API_SECRET": "s", "TWILIO_ACCOUNT_SID": "AC9"}
+    real = {"TWILIO_API_KEY": "fake-key", "TWILIO_API_SECRET": "fake", "TWILIO_ACCOUNT_SID": "AC9"}
     demo = read_environment({"BULK_LOOKUP_ENV": "demo", **real})
     assert demo.simulated
     assert demo.credential("TWILIO_API_KEY") == ""
     assert demo.credential("TWILIO_ACCOUNT_SID") == "AC" + "0" * 32
-    assert read_environment(real).credential("TWILIO_API_KEY") == "SK1"
+    assert read_environment(real).credential("TWILIO_API_KEY") == "fake-key"
     assert not read_environment(real).simulated
 
 
