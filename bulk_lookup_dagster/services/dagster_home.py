@@ -27,6 +27,9 @@ storage:
 telemetry:
   enabled: false
 
+nux:
+  enabled: false # the invitation to a newsletter
+
 run_coordinator:
   module: dagster.core.run_coordinator
   class: QueuedRunCoordinator

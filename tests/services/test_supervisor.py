@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,15 +22,9 @@ from bulk_lookup_dagster.services.running import read_running
 from bulk_lookup_dagster.services.supervisor import down, up
 from bulk_lookup_dagster.storage import roles
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
+from tests.fakes.programs import started_platform
 
 ROOT = Path(__file__).resolve().parents[2]
-_UP = """
-import json
-from bulk_lookup_dagster.services.process import start
-from bulk_lookup_dagster.services.supervisor import up
-up(start("up"), lambda found: print(json.dumps(dict(found)), flush=True),
-   dashboard_port=0, dagster_port=0)
-"""
 
 
 @pytest.fixture
@@ -45,30 +36,6 @@ def environ(postgres: EmbeddedServer, database: str, tmp_path: Path) -> Mapping[
         "MIGRATION_DATABASE_URL": postgres.dsn(database, roles.OWNER),
         "DAGSTER_DATABASE_URL": postgres.dsn(roles.DAGSTER_DATABASE),
     }
-
-
-@contextmanager
-def _up(environ: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """A supervisor as a script's `&` starts it: with SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _UP],
-            env={**os.environ, **environ, "PYTHONPATH": str(ROOT)},
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    try:
-        assert process.stdout is not None
-        yield process, json.loads(process.stdout.readline())
-    finally:
-        down(environ)
-        process.wait(60)
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 def _get(address: str, path: str) -> tuple[int, bytes]:
@@ -98,7 +65,7 @@ def _recorded(environ: Mapping[str, str]) -> list[Identity]:
 
 
 def test_everything_answers_and_ctrl_c_ends_all_of_it(environ: Mapping[str, str]) -> None:
-    with _up(environ) as (process, addresses):
+    with started_platform(environ) as (process, addresses):
         assert _get(addresses["dashboard"], "/health/live")[0] == 200
         assert _get(addresses["sandbox"], "/_sandbox/summary")[0] == 200
         query = "{ instance { hasInfo } sensorsOrError(repositorySelector: {repositoryName: "
@@ -117,7 +84,7 @@ def test_everything_answers_and_ctrl_c_ends_all_of_it(environ: Mapping[str, str]
 
 
 def test_f04_down_ends_what_a_killed_supervisor_left(environ: Mapping[str, str]) -> None:
-    with _up(environ) as (process, _):
+    with started_platform(environ) as (process, _):
         recorded = _recorded(environ)
         process.kill()
         process.wait(10)
