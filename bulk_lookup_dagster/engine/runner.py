@@ -226,6 +226,7 @@ class _Run:
     async def _drive(self, name: str, last: int) -> None:
         provider = self._providers[name]
         limits = self._options.limits.get(name, _DEFAULT_LIMITS)
+        self._left.pop(name, None)  # every pass decides afresh
         gate = Gate(self._control, self._worker, provider, limits)
         await gate.load()
         if not gate.stopped:
@@ -250,11 +251,11 @@ class _Run:
             await lane.run(last)
             if lane.left_because:
                 self._left[name] = lane.left_because
+        if gate.database_lost:
+            raise psycopg.OperationalError("A shared limit could not be read.")
         if gate.stopped:
             self._left[name] = "unavailable"
             self._report.stopped[name] = gate.stopped
-        if gate.database_lost:
-            raise psycopg.OperationalError("A shared limit could not be read.")
 
     async def _recover(self) -> None:
         link = Link(self._dsn, "recover", autocommit=False, setup=prepare)
