@@ -1,0 +1,105 @@
+"""The real program from upload to export: one JSON document each, and every exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulk_lookup_dagster.storage import roles
+from bulk_lookup_dagster.storage.embedded import EmbeddedServer
+from tests.fakes.sandbox import running_sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = Path(sys.executable).with_name("bulk-lookup")
+
+
+class Program:
+    """`bulk-lookup` with an environment of its own."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = {**os.environ, **environ}
+
+    def __call__(self, *arguments: str, code: int = 0) -> Any:
+        done = subprocess.run(
+            [str(PROGRAM), *arguments, "--json"],
+            env=self._environ,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        assert done.returncode == code, done.stderr[-2000:]
+        assert "Traceback" not in done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def program(postgres: EmbeddedServer, database: str, tmp_path: Path) -> Iterator[Program]:
+    with running_sandbox() as sandbox:
+        yield Program(
+            {
+                "BULK_LOOKUP_ENV": "local",
+                "BULK_LOOKUP_HOME": str(tmp_path / "home"),
+                "DATABASE_URL": postgres.dsn(database),
+                "MIGRATION_DATABASE_URL": postgres.dsn(database, roles.OWNER),
+                "DAGSTER_DATABASE_URL": postgres.dsn(roles.DAGSTER_DATABASE),
+                "AUTO_APPROVE_USD": "0",
+                "TWILIO_ACCOUNT_SID": "AC1",
+                "TWILIO_AUTH_TOKEN": "fake",
+                "TWILIO_LOOKUP_BASE_URL": sandbox.url,
+            }
+        )
+
+
+def test_a_file_is_uploaded_planned_approved_run_and_exported(
+    program: Program, tmp_path: Path
+) -> None:
+    leads = tmp_path / "leads.csv"
+    numbers = "\n".join(f"+141555526{n:02d},Firm {n}" for n in range(30))
+    leads.write_text(f"phone,company\n{numbers}\nnot a number,Nobody\n")
+
+    upload = program("upload", str(leads))["upload_id"]
+    assert len(program("rejects", str(upload))["rejects"]) == 1
+    waiting = program("run", "--no-marts", code=3)
+    assert waiting["paid_calls"] == 0
+    assert waiting["waiting"]
+
+    plan = program("plan", str(upload))
+    assert plan["due"] == 60
+    program("approve", str(plan["plan_id"]), "--cap-usd", "0.10")
+    capped = program("run", "--no-marts", code=3)
+    assert 0 < capped["paid_calls"] < 30
+    assert float(capped["cost_usd"]) <= 0.10
+
+    program("approve", str(plan["plan_id"]), "--cap-usd", "1")
+    finished = program("run", "--no-marts")
+    assert capped["paid_calls"] + finished["paid_calls"] <= 31
+    assert program("run", "--no-marts")["paid_calls"] == 0
+    assert program("plan", str(upload))["due"] == 0
+    assert program("status")["claims"]["twilio_lookup"]["answered"] >= 55
+
+    exported = program("export", str(upload), "--format", "tsv")
+    assert exported["rows"] == 30
+    program("settings", "set", "providers.twilio_lookup.concurrency", "5")
+    assert program("settings", "show")["providers"]["twilio_lookup"]["concurrency"] == 5
+    assert len(program("settings", "history")["history"]) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("plan", "99"), ("approve", "99"), ("upload", "no-such-file.csv"), ("rejects", "99")],
+)
+def test_wrong_use_is_code_2_and_one_document_that_says_what_to_do(
+    program: Program, arguments: tuple[str, ...]
+) -> None:
+    error = program(*arguments, code=2)["error"]
+    assert error["message"]
+    assert error["fix"]
