@@ -236,3 +236,22 @@ def upgrade(json: Json = False) -> None:
         return Result({"revision": revision}, [f"The schema is at {revision}."])
 
     frame.execute(action, json)
+
+
+@db.command("provision")
+def provision_server(
+    admin_url: Annotated[str, typer.Argument(help="postgresql:// address of an administrator.")],
+    database: Annotated[str, typer.Option(help="Name of the platform's database.")] = "bulk_lookup",
+    json: Json = False,
+) -> None:
+    """Make roles and databases on a server of yours; prints the variables to set, once."""
+
+    def action() -> Result:
+        from bulk_lookup_dagster.services.provision import provision
+
+        made = provision(admin_url, database=database)
+        lines = [f"{name}={value}" for name, value in made.variables.items()]
+        lines += [] if lines else ["Every role existed already and keeps its password."]
+        return Result({"variables": dict(made.variables)}, lines)
+
+    frame.execute(action, json)
