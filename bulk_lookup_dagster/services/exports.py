@@ -10,6 +10,7 @@ Belongs here: reading pages and writing formats. Does not: refused rows (`servic
 from __future__ import annotations
 
 import csv
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -19,13 +20,14 @@ from typing import Any
 import psycopg
 
 from bulk_lookup_dagster.core.errors import InputError
-from bulk_lookup_dagster.core.spreadsheet import neutralise
+from bulk_lookup_dagster.core.spreadsheet import neutralise, spell
 
 Connection = psycopg.Connection[Any]
 Row = tuple[Any, ...]
 WriteRows = Callable[[Sequence[Row]], None]
 
 PAGE = 2_000
+MAX_SHEET_ROWS = 1_048_576
 COLUMNS = (
     "row_number",
     "phone",
@@ -82,24 +84,32 @@ def export_upload(conn: Connection, upload_id: int, kind: str, path: Path, *, ac
             f"There is no export format {kind!r}.", fix=f"One of: {', '.join(writers)}."
         )
     known = conn.execute(
-        "SELECT 1 FROM intake.uploads WHERE upload_id = %s AND state = 'loaded'", (upload_id,)
+        "SELECT contact_count FROM intake.uploads WHERE upload_id = %s AND state = 'loaded'",
+        (upload_id,),
     ).fetchone()
     if known is None:
         raise InputError(
             f"There is no loaded upload {upload_id}.", fix="List them: bulk-lookup status."
         )
+    if kind == "xlsx" and known[0] >= MAX_SHEET_ROWS:
+        raise InputError(
+            f"A sheet ends at {MAX_SHEET_ROWS:,} rows, header included; upload {upload_id} has"
+            f" {known[0]:,}.",
+            fix="Export csv, tsv or parquet.",
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
-    building = path.with_name(f".{path.name}.part")
+    building = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     count = 0
     try:
         with writers[kind](building) as write_rows:
             for page in _pages(conn, upload_id):
                 write_rows(page)
                 count += len(page)
-        building.replace(path)
+        with conn.transaction():  # no file without its line in the log
+            conn.execute(_LOG, (upload_id, kind, path.absolute().as_uri()[:1000], count, actor))
+            building.replace(path)
     finally:
         building.unlink(missing_ok=True)
-    conn.execute(_LOG, (upload_id, kind, path.absolute().as_uri()[:1000], count, actor))
     return Export(path, kind, count)
 
 
@@ -112,6 +122,10 @@ def _pages(conn: Connection, upload_id: int) -> Iterator[list[Row]]:
 
 def _cell(value: Any) -> Any:
     return neutralise(value) if isinstance(value, str) else value
+
+
+def _sheet_cell(value: Any) -> Any:
+    return spell(neutralise(value)) if isinstance(value, str) else value
 
 
 def _csv(delimiter: str) -> Callable[[Path], AbstractContextManager[WriteRows]]:
@@ -135,9 +149,13 @@ def _xlsx(path: Path) -> Iterator[WriteRows]:
 
     def write(rows: Sequence[Row]) -> None:
         for row in rows:
-            sheet.append([_cell(value) for value in row])
+            sheet.append([_sheet_cell(value) for value in row])
 
-    yield write
+    try:
+        yield write
+    except BaseException:
+        sheet.close()
+        raise
     book.save(path)
 
 
