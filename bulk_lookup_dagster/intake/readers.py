@@ -1,7 +1,7 @@
-"""Rows of a file, one after another, whatever its kind.
+"""The records of a file, whatever its kind.
 
-Belongs here: delimiters, quoting, sheets. Does not: which column is what (`intake.columns`), what
-a cell means (`intake.rows`). Nothing here holds more than one record of a text file.
+Belongs here: delimiters and sheets. Does not: where chunks end (`intake.chunks`), which column is
+what (`intake.columns`), what a cell means (`intake.rows`).
 """
 
 from __future__ import annotations
@@ -9,65 +9,77 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from datetime import date, datetime, time
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from bulk_lookup_dagster.core.errors import UploadRefused
+from bulk_lookup_dagster.intake.chunks import TextChunk, cut_records, cut_text, read_csv
 from bulk_lookup_dagster.intake.formats import MAX_LINE, FileFacts
 
 Row = list[str]
 _DELIMITERS = (",", ";", "\t", "|")
 _SNIFF_CHARACTERS = 65_536
-_MAX_FIELD = 131_072
 _MAX_UNPACKED = 1 << 30
 
 
-class Table:
-    """Records of a file: every one, header and blank ones included, in order."""
+class Table(ABC):
+    """Records of a file: every one, header and blank ones included, in order.
 
-    def __init__(self, delimiter: str | None, records: Iterator[Row]) -> None:
-        self.delimiter = delimiter
+    `delimiter` is what parts the cells of its chunks.
+    """
+
+    delimiter: str = ","
+
+    @abstractmethod
+    def peek(self, count: int) -> list[Row]:
+        """The first records, which stay to be read."""
+
+    @abstractmethod
+    def chunks(self, size: int, *, has_header: bool) -> Iterator[TextChunk]:
+        """All records but the header, in chunks of at most `size`."""
+
+
+class _TextTable(Table):
+    def __init__(self, file: io.TextIOBase) -> None:
+        self.delimiter = _delimiter(file.read(_SNIFF_CHARACTERS))
+        self._file = file
+
+    def peek(self, count: int) -> list[Row]:
+        self._file.seek(0)
+        return list(islice(read_csv(self._file, self.delimiter), count))
+
+    def chunks(self, size: int, *, has_header: bool) -> Iterator[TextChunk]:
+        self._file.seek(0)
+        return cut_text(self._file, self.delimiter, size, has_header=has_header)
+
+
+class _SheetTable(Table):
+    def __init__(self, records: Iterator[Row]) -> None:
         self._records = records
         self._peeked: list[Row] = []
 
     def peek(self, count: int) -> list[Row]:
-        """The first records, which stay to be read."""
         self._peeked += islice(self._records, max(0, count - len(self._peeked)))
         return self._peeked[:count]
 
-    def __iter__(self) -> Iterator[Row]:
-        return chain(self._peeked, self._records)
+    def chunks(self, size: int, *, has_header: bool) -> Iterator[TextChunk]:
+        return cut_records(chain(self._peeked, self._records), size, has_header=has_header)
 
 
 @contextmanager
 def open_table(facts: FileFacts) -> Iterator[Table]:
     """Open a file for reading its records; raises `UploadRefused` where it stops being one."""
     if facts.kind == "xlsx":
-        yield Table(None, _sheet(facts.path))
+        with closing(_sheet(facts.path)) as records:
+            yield _SheetTable(records)
         return
     with facts.path.open(encoding=facts.encoding, newline="") as file:
-        start = file.read(_SNIFF_CHARACTERS)
-        delimiter = _delimiter(start)
-        file.seek(0)
-        yield Table(delimiter, _text_records(file, delimiter))
-
-
-def _text_records(file: io.TextIOBase, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(_MAX_FIELD)
-    reader = csv.reader(file, delimiter=delimiter)
-    try:
-        yield from reader
-    except csv.Error:
-        raise UploadRefused(
-            f"The table breaks off near line {reader.line_num:,}: a cell is longer than "
-            f"{_MAX_FIELD:,} characters.",
-            fix="Look there for a quotation mark that is opened and never closed.",
-            code="broken_table",
-        ) from None
+        yield _TextTable(file)
 
 
 def _delimiter(start: str) -> str:
@@ -87,7 +99,7 @@ def _delimiter(start: str) -> str:
     return best
 
 
-def _sheet(path: Path) -> Iterator[Row]:
+def _sheet(path: Path) -> Generator[Row]:
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 

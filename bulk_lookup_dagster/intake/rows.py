@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -88,7 +88,7 @@ class RowReader:
         self._salt = f"{rules.source_id}\x1f"
         self._key = rules.secret_key
 
-    def read(self, first: int, records: Sequence[list[str]], *, clean: bool) -> Chunk:
+    def read(self, first: int, records: Iterable[list[str]], *, clean: bool) -> Chunk:
         """Sort records into a chunk; `clean` says no cell needs COPY's escapes.
 
         `first` is the number of the first record as a spreadsheet counts rows.

@@ -103,7 +103,7 @@ def receive(
     conn: psycopg.Connection[Any],
     receipt: Receipt,
     facts: FileFacts,
-    delimiter: str | None,
+    delimiter: str,
     columns: ColumnMap,
 ) -> UploadRow:
     """The upload of this file under this mapping: the one that is there, or a new one."""
@@ -112,7 +112,7 @@ def receive(
         "mapping_hash": columns.digest(),
         "state": "received",
         "encoding": facts.encoding,
-        "delimiter": delimiter,
+        "delimiter": delimiter if facts.kind == "text" else None,
         "mapping": Jsonb(columns.document()),
         "code": None,
         "message": None,

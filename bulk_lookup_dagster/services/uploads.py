@@ -28,7 +28,7 @@ from bulk_lookup_dagster.intake.formats import FileFacts, FileHash, hash_file, i
 from bulk_lookup_dagster.intake.pool import store_all
 from bulk_lookup_dagster.intake.readers import Table, open_table
 from bulk_lookup_dagster.intake.upload_records import BatchRef, Receipt, Reject, UploadRow
-from bulk_lookup_dagster.intake.worker import Job, pack_chunk
+from bulk_lookup_dagster.intake.worker import Job
 from bulk_lookup_dagster.storage.database import connect
 
 __all__ = ["BatchRef", "Reject", "UploadReport", "load_upload", "rejects"]
@@ -89,7 +89,7 @@ def load_upload(
                     upload = records.read(conn, upload.upload_id)
                     if upload.state == "loaded":
                         return _report(conn, upload, already_loaded=True)
-                    job = _job(platform_dsn, secret_key, upload, region, columns)
+                    job = _job(platform_dsn, secret_key, upload, region, table.delimiter, columns)
                     _load(conn, upload, table, job, facts, on_progress)
                     return _report(conn, records.read(conn, upload.upload_id), already_loaded=False)
 
@@ -143,8 +143,7 @@ def _load(
     records.start_loading(conn, upload.upload_id)
     workers = 1 if facts.size_bytes < _SMALL_FILE else min(3, (os.cpu_count() or 1) + 1)
     total = accepted = rejected = 0
-    chunks = _chunks(table, upload.batch_rows, has_header=job.headers is not None)
-    for stored in store_all(job, chunks, workers=workers):
+    for stored in store_all(job, _packed(table, upload, job, facts), workers=workers):
         total += stored.records
         accepted += stored.accepted
         rejected += stored.rejected
@@ -153,38 +152,32 @@ def _load(
     if total == 0:
         raise _header_only()
     if FileHash(facts.size_bytes, facts.content_hash) != hash_file(facts.path):
-        raise StorageError(
-            "The file changed while it was loaded.",
-            fix="Wait until it is written completely and load it again.",
-            code="file_changed",
-        )
+        raise _file_changed()
     records.finish(conn, upload.upload_id, total, accepted, rejected)
 
 
-def _chunks(table: Table, size: int, *, has_header: bool) -> Iterator[bytes]:
-    """Records in packed chunks; row numbers count as a spreadsheet does, header included."""
-    number, first = 1, 1
-    chunk: list[list[str]] = []
-    for row in table:
-        if has_header:
-            first += 1
-            has_header = not any(map(str.strip, row))
-            continue
-        chunk.append(row)
-        if len(chunk) == size:
-            yield pack_chunk(number, first, chunk)
-            number, first, chunk = number + 1, first + size, []
-    if chunk:
-        yield pack_chunk(number, first, chunk)
+def _packed(table: Table, upload: UploadRow, job: Job, facts: FileFacts) -> Iterator[bytes]:
+    for chunk in table.chunks(upload.batch_rows, has_header=job.headers is not None):
+        if facts.path.stat().st_size != facts.size_bytes:
+            raise _file_changed()  # now: a file that grows would never end
+        yield chunk.pack()
 
 
-def _job(dsn: str, secret_key: bytes, upload: UploadRow, region: str, columns: ColumnMap) -> Job:
+def _job(
+    dsn: str,
+    secret_key: bytes,
+    upload: UploadRow,
+    region: str,
+    delimiter: str,
+    columns: ColumnMap,
+) -> Job:
     return Job(
         dsn=dsn,
         secret_key=secret_key.hex(),
         upload_id=upload.upload_id,
         source_id=upload.source_id,
         region=region,
+        delimiter=delimiter,
         key_prefix=upload.key_prefix,
         headers=columns.headers,
         phone=columns.phone,
@@ -206,6 +199,14 @@ def _report(
         reject_count=upload.reject_count,
         rejects_by_reason=records.rejects_by_reason(conn, upload.upload_id),
         batches=records.batches(conn, upload.upload_id),
+    )
+
+
+def _file_changed() -> StorageError:
+    return StorageError(
+        "The file changed while it was loaded.",
+        fix="Wait until it is written completely and load it again.",
+        code="file_changed",
     )
 
 

@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 from bulk_lookup_dagster.core.errors import UploadRefused
+from bulk_lookup_dagster.intake.chunks import unpack
 from bulk_lookup_dagster.intake.formats import hash_file, inspect
 from bulk_lookup_dagster.intake.readers import open_table
 
@@ -17,7 +18,8 @@ def rows_of(path: Path) -> list[list[str]]:
     facts = inspect(path, hash_file(path))
     with open_table(facts) as table:
         assert table.peek(2) == table.peek(2)
-        return list(table)
+        chunks = [chunk.pack() for chunk in table.chunks(100, has_header=False)]
+        return [row for chunk in chunks for row in unpack(chunk, table.delimiter).records]
 
 
 def refusal(path: Path) -> UploadRefused:
