@@ -24,6 +24,7 @@ Package = Literal[
     "phone_number_quality_score",
     "pre_fill",
 ]
+ProviderName = Literal["twilio_lookup"]
 Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6)]
 Cron = Annotated[str, Field(max_length=100, pattern=r"^\S+( \S+){4}$")]
 
@@ -107,7 +108,7 @@ class SpendingSettings(_Document):
     day_cap_usd: Usd | None = Field(
         default=None, description="Most that one business day may cost."
     )
-    provider_day_cap_usd: dict[str, Usd] = Field(
+    provider_day_cap_usd: dict[ProviderName, Usd] = Field(
         default={}, description="Most that one provider may cost in a business day."
     )
     plan_expiry_days: int = Field(
@@ -118,7 +119,7 @@ class SpendingSettings(_Document):
 class PhoneLookupSettings(_Document):
     """The step phone_lookups."""
 
-    provider_order: tuple[Literal["twilio_lookup"], ...] = Field(
+    provider_order: tuple[ProviderName, ...] = Field(
         default=("twilio_lookup",), description="Who is asked, in this order."
     )
     refresh_policy_days: int | None = Field(
@@ -153,7 +154,10 @@ class IntakeSettings(_Document):
         default=25_000, ge=100, le=25_000, description="Rows per batch (partition)."
     )
     source: str = Field(
-        default="default", min_length=1, max_length=100, description="Source by default."
+        default="default",
+        max_length=100,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="Source by default.",
     )
     max_reject_share: float = Field(
         default=0.5,

@@ -6,9 +6,12 @@ Belongs here: the stored versions. Does not: what a setting means (see `core.set
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import psycopg
@@ -54,14 +57,11 @@ def change_settings(conn: Connection, path: str, value: str, actor: str) -> Sett
         parent, name = _locate(document, path)
         before = parent.get(name)
         parent[name] = _parsed(value)
-        try:
-            settings = Settings.model_validate(document)
-        except ValidationError:
-            parent[name] = value
-            settings = _validated(document)
+        settings = _accepted(document, parent, name, value)
         note = f"{path}: {json.dumps(before)} -> {json.dumps(parent[name])}"
         conn.execute(
-            "INSERT INTO ops.settings (document, changed_by, note) VALUES (%s::jsonb, %s, %s)",
+            "INSERT INTO ops.settings (document, changed_by, note, changed_at)"
+            " VALUES (%s::jsonb, %s, %s, clock_timestamp())",  # now() is before the lock
             (settings.model_dump_json(), actor, note[:500]),
         )
         conn.execute(
@@ -80,13 +80,15 @@ def _locate(document: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
     *parents, name = path.split(".")
     place: Any = document
     for number, step in enumerate(parents):
-        place = place.get(step) if isinstance(place, dict) else None
-        if not isinstance(place, dict):
-            known = ".".join(parents[: number + 1])
-            raise InputError(
-                f"There is no setting {known}.", fix="See them: bulk-lookup settings show."
-            )
+        inner = place.get(step)
+        if not isinstance(inner, dict):
+            raise _unknown(parents[: number + 1], place)
+        place = inner
     return place, name
+
+
+def _unknown(path: Sequence[str], known: Mapping[str, Any]) -> InputError:
+    return InputError(f"There is no setting {'.'.join(path)}.", fix=f"One of: {', '.join(known)}.")
 
 
 def _parsed(value: str) -> Any:
@@ -96,12 +98,30 @@ def _parsed(value: str) -> Any:
         return value
 
 
+def _accepted(
+    document: Mapping[str, Any], parent: dict[str, Any], name: str, value: str
+) -> Settings:
+    """The changed document; a bare 12 or true is text where the field takes only text."""
+    try:
+        return _validated(document)
+    except InputError:
+        if not isinstance(parent[name], str | list | dict):
+            parent[name] = value
+            with suppress(InputError):
+                return _validated(document)
+        raise
+
+
 def _validated(document: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        path = [str(part) for part in first["loc"]]
+        if first["type"] == "extra_forbidden":
+            known: Any = Settings().model_dump()
+            raise _unknown(path, reduce(getitem, path[:-1], known)) from None
+        where = ".".join(path)
         raise InputError(
             f"Setting {where}: {first['msg']}.", fix="See them: bulk-lookup settings show."
         ) from None
