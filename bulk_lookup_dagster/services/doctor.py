@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 import psycopg
 
-from bulk_lookup_dagster.core.errors import BulkLookupError
+from bulk_lookup_dagster.core.errors import AuthFailed, BulkLookupError, ProviderError
+from bulk_lookup_dagster.core.redaction import redact_text
 from bulk_lookup_dagster.engine.provider import Disabled
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.providers import twilio_lookup_client
@@ -31,6 +32,13 @@ Level = Literal["ok", "warn", "fail"]
 OLDEST_POSTGRES = 150_000
 _LOW_DISK_BYTES = 2 * 1024**3
 _MAX_SKEW_SECONDS = 5.0
+_AGAIN = "Put the other findings right first, then run this again."
+_CREDENTIALS = (
+    "Compare TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN,"
+    " with Twilio's console."
+)
+_NETWORK = "Run this again; if it stays so, check the way to the vendor and its status page."
+_SWITCH_ON = "Run: bulk-lookup settings set providers.twilio_lookup.enabled true."
 _PACKAGES = ("dagster", "dbt-core", "pandera", "great-expectations", "aiohttp", "psycopg")
 
 
@@ -47,30 +55,34 @@ class Finding:
 def examine(platform: Platform) -> list[Finding]:
     """Every finding; one that cannot be made is a failure of its own, not of the rest."""
     checks: tuple[Callable[[Platform], Finding], ...] = (
-        _server,
+        _database,
         _migrations,
         _pooler,
         _roles,
         _clock,
         _disk,
         _versions,
-        _twilio,
+        _twilio_lookup,
     )
     return [_made(check, platform) for check in checks]
 
 
 def _made(check: Callable[[Platform], Finding], platform: Platform) -> Finding:
+    name = check.__name__.strip("_")
     try:
         return check(platform)
     except BulkLookupError as error:
-        return Finding(check.__name__.strip("_"), "fail", error.message, error.fix)
+        return Finding(name, "fail", error.message, error.fix or _AGAIN)
+    except (psycopg.Error, OSError) as error:
+        first = (str(error) or type(error).__name__).splitlines()[0]
+        return Finding(name, "fail", redact_text(first), _AGAIN)
 
 
 def _open(platform: Platform) -> Connection:
     return connect(platform.dsn, autocommit=True, name="bulk-lookup doctor")
 
 
-def _server(platform: Platform) -> Finding:
+def _database(platform: Platform) -> Finding:
     with _open(platform) as conn:
         number = conn.info.server_version
     kind = "embedded" if platform.embedded is not None else "external"
@@ -142,18 +154,23 @@ def _versions(_platform: Platform) -> Finding:
     return Finding("versions", "ok", f"Python {python}, Twilio Lookup v2, {packages}")
 
 
-def _twilio(platform: Platform) -> Finding:
+def _twilio_lookup(platform: Platform) -> Finding:
     with _open(platform) as conn:
         settings = load_settings(conn).providers.twilio_lookup
     client = twilio_lookup_client(platform.environment, settings)
     if isinstance(client, Disabled):
         if platform.environment.simulated:
             return Finding("twilio_lookup", "ok", client.reason)
-        return Finding("twilio_lookup", "warn", client.reason, "See .env.example.")
+        fix = "See .env.example." if settings.enabled else _SWITCH_ON
+        return Finding("twilio_lookup", "warn", client.reason, fix)
 
     async def check() -> None:
         async with client:
             await client.check_credentials()
 
-    asyncio.run(check())
+    try:
+        asyncio.run(check())
+    except ProviderError as error:
+        fix = _CREDENTIALS if isinstance(error, AuthFailed) else error.fix or _NETWORK
+        return Finding("twilio_lookup", "fail", error.message, fix)
     return Finding("twilio_lookup", "ok", "the credentials are accepted (free look-up)")

@@ -6,6 +6,7 @@ Belongs here: the functions others call. Does not: the steps (`storage.migration
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from alembic.util.exc import CommandError
 
 from bulk_lookup_dagster.core.errors import StorageError
 from bulk_lookup_dagster.storage import roles
-from bulk_lookup_dagster.storage.database import describe, sqlalchemy_url
+from bulk_lookup_dagster.storage.database import connect, describe, sqlalchemy_url
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7301
@@ -45,7 +46,8 @@ def downgrade(dsn: str, revision: str) -> None:
 
 def current(dsn: str) -> str | None:
     """The revision a database is at; None when it was never migrated."""
-    engine = sa.create_engine(sqlalchemy_url(dsn), poolclass=sa.NullPool)
+    opened = partial(connect, dsn, name="bulk-lookup migrate")  # its errors say what to do
+    engine = sa.create_engine(sqlalchemy_url(dsn), poolclass=sa.NullPool, creator=opened)
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 

@@ -129,3 +129,11 @@ def test_an_unreachable_database_says_where_and_hides_the_password() -> None:
     with pytest.raises(StorageError, match=r"'db' on 127\.0\.0\.1:1") as caught:
         connect("postgresql://someone:hidden-word@127.0.0.1:1/db")
     assert "hidden-word" not in str(caught.value)
+
+
+def test_an_unreachable_server_is_told_in_our_words(environ: dict[str, str]) -> None:
+    nowhere = {"DATABASE_URL": "postgresql://nobody:hidden-word@127.0.0.1:9/nothing"}
+    with pytest.raises(StorageError, match="Cannot connect to") as caught:
+        open_platform({**environ, **nowhere})
+    assert "DATABASE_URL" in caught.value.fix
+    assert "hidden-word" not in str(caught.value)
