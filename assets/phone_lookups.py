@@ -105,6 +105,7 @@ def lookup_metadata(report: RunReport) -> dict[str, Any]:
         "left due": dict(report.left_due),
         "pending elsewhere": report.pending_elsewhere,
         "slowest call (ms)": report.slowest_ms,
+        "requests per second": report.rates,
     }
 
 

@@ -14,7 +14,7 @@ Belongs here: URLs, request shapes, this vendor's errors. Does not: parsing of p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
@@ -64,13 +64,21 @@ _QUERY_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One bucket of this account: `limit` requests per `ttl` seconds for a package."""
+    """One bucket of this account: `limit` look-ups of a package per `ttl` seconds (none: 1).
 
-    field: str
+    `field` None stands for every package.
+    """
+
+    field: str | None
     limit: int
     bucket: str | None
     owner: str | None
     ttl: int | None
+
+    @property
+    def per_second(self) -> float:
+        """Look-ups a second, on average."""
+        return self.limit / max(1, self.ttl or 1)
 
 
 class TwilioLookupClient:
@@ -149,15 +157,23 @@ class TwilioLookupClient:
         document = _document(reply, self._transport.host)
         return [
             RateLimit(
-                str(one.get("field")),
-                int(one["limit"]),
-                one.get("bucket"),
-                one.get("owner"),
-                one.get("ttl"),
+                one.get("field"), one["limit"], one.get("bucket"), one.get("owner"), one.get("ttl")
             )
             for one in document.get("rate_limits") or []
-            if isinstance(one, dict) and isinstance(one.get("limit"), int)
+            if isinstance(one, dict) and isinstance(one.get("limit"), int) and one["limit"] > 0
         ]
+
+    async def account_rate(self, packages: Collection[str]) -> float | None:
+        """Requests a second this account allows for `packages` together; None: it sets no limit.
+
+        A request counts once for each of its numbers in the bucket of each of its packages.
+        """
+        rates = [
+            bucket.per_second
+            for bucket in await self.rate_limits()
+            if bucket.field is None or bucket.field in packages
+        ]
+        return min(rates) / self.subjects_per_request if rates else None
 
     async def check_credentials(self) -> None:
         """Raise `AuthFailed` where the credentials are refused; a free look-up, no package."""

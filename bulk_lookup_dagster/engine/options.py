@@ -74,7 +74,8 @@ class RunReport:
     """What a run did, counted in claims unless the name says otherwise.
 
     `left_due` counts claims not asked, by reason (`cap_reached`, `unavailable`, `deadline`,
-    `no_price`); `pending_elsewhere` those another live run still holds.
+    `no_price`); `pending_elsewhere` those another live run still holds; `rates` the requests a
+    second each provider was held to (None: no limit).
     """
 
     run_id: int = 0
@@ -93,6 +94,7 @@ class RunReport:
     spent_micros: int = 0
     slowest_ms: int = 0
     stopped: dict[str, str] = field(default_factory=dict)
+    rates: dict[str, float | None] = field(default_factory=dict)
 
     @property
     def paid_calls(self) -> int:
@@ -123,4 +125,5 @@ class RunReport:
             "spent_micros": self.spent_micros,
             "slowest_ms": self.slowest_ms,
             "stopped": dict(self.stopped),
+            "rates": dict(self.rates),
         }

@@ -89,7 +89,10 @@ class _Run:
         self._providers = providers
         self._plan_id = plan_id
         self._options = options
-        self._report = RunReport()
+        self._limits = {name: options.limits.get(name, _DEFAULT_LIMITS) for name in providers}
+        self._report = RunReport(
+            rates={name: limits.requests_per_second for name, limits in self._limits.items()}
+        )
         self._table = ResultTable(step.name, step.table)
         self._claims = Link(dsn, "claim", autocommit=True)
         self._control = Link(dsn, "control", autocommit=True, durable=False)
@@ -225,7 +228,7 @@ class _Run:
 
     async def _drive(self, name: str, last: int) -> None:
         provider = self._providers[name]
-        limits = self._options.limits.get(name, _DEFAULT_LIMITS)
+        limits = self._limits[name]
         self._left.pop(name, None)  # every pass decides afresh
         gate = Gate(self._control, self._worker, provider, limits)
         await gate.load()

@@ -1,8 +1,8 @@
 """The sandbox itself: vendors' paths, the account that is billed, the log, the control API.
 
 Control, under `/_sandbox/`: `PUT faults` (a `FaultPlan`), `PUT prices` (micro-dollars by package,
-and `prefixes`: by the number's beginning), `PUT batch` (`{"offered": bool}`), `GET log`,
-`GET summary`, `DELETE log`.
+and `prefixes`: by the number's beginning), `PUT batch` (`{"offered": bool}`), `PUT limits`
+(look-ups a second by package, as the account is told them), `GET log`, `GET summary`, `DELETE log`.
 
 Belongs here: what every vendor shares. Does not: shapes (one file per vendor).
 """
@@ -25,6 +25,7 @@ from bulk_lookup_dagster.sandbox.server import Request, Response
 from bulk_lookup_dagster.sandbox.twilio_lookup import Lookup
 
 _AT, _SUBJECT, _PACKAGES, _STATUS, _COST, _SENT, _FAULT = range(7)
+_LIMIT = 1_000
 _LOG_NAMES = ("at", "subject", "packages", "status", "cost_micros", "sent_at", "fault")
 
 
@@ -36,6 +37,7 @@ class Sandbox:
         self._prices: dict[str, int] = dict(twilio_lookup.PRICES)
         self._prefixes: dict[str, int] = {}
         self._batch_offered = True
+        self._limits = [_bucket(name, _LIMIT) for name in twilio_lookup.PACKAGES]
         self._log: list[list[Any]] = []
         self._asked: Counter[str] = Counter()
         self._billed: Counter[tuple[str, str]] = Counter()
@@ -54,11 +56,7 @@ class Sandbox:
         if request.method == "POST" and request.path == "/v2/batch/query":
             return self._batch(request)
         if request.method == "GET" and request.path == "/v2/RateLimits":
-            limits = [
-                {"field": name, "limit": 200, "bucket": "account", "owner": "twilio", "ttl": 1}
-                for name in twilio_lookup.PACKAGES
-            ]
-            return _json({"rate_limits": limits})
+            return _json({"rate_limits": self._limits})
         return _error(404, 20404, "The requested resource was not found")
 
     def _authorised(self, request: Request) -> bool:
@@ -153,6 +151,9 @@ class Sandbox:
                     self._prices |= prices
                 case "PUT", "batch":
                     self._batch_offered = bool(orjson.loads(request.body)["offered"])
+                case "PUT", "limits":
+                    limits = orjson.loads(request.body)
+                    self._limits = [_bucket(name, int(rate)) for name, rate in limits.items()]
                 case "DELETE", "log":
                     self._forget()
                 case "GET", "log":
@@ -198,6 +199,10 @@ def _refusal(fault: str | None, plan: FaultPlan) -> Response | None:
         case "redirect":
             return Response(307, b"", "Location: https://example.invalid/\r\n")
     return None
+
+
+def _bucket(package: str, limit: int) -> dict[str, Any]:
+    return {"field": package, "limit": limit, "bucket": "account", "owner": "twilio", "ttl": 1}
 
 
 def _json(document: Mapping[str, Any], status: int = 200) -> Response:

@@ -5,12 +5,15 @@ Belongs here: which providers are usable, and why one is not. Does not: their cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from bulk_lookup_dagster.core.environment import Environment
+from bulk_lookup_dagster.core.errors import ProviderError
 from bulk_lookup_dagster.core.settings import Settings, TwilioLookupSettings
 from bulk_lookup_dagster.engine.options import BreakerPolicy, ProviderLimits
 from bulk_lookup_dagster.engine.provider import Disabled, Provider
@@ -21,6 +24,7 @@ from resources.twilio_lookup_client import (
 )
 from resources.twilio_lookup_records import PROVIDER as TWILIO_LOOKUP
 
+_LIMITS_SECONDS = 10
 TwilioFactory = Callable[[TwilioLookupSettings], TwilioLookupClient | Disabled]
 
 
@@ -63,6 +67,30 @@ def provider_limits(settings: Settings) -> Mapping[str, ProviderLimits]:
             ),
         )
     }
+
+
+async def within_account_limits(
+    limits: Mapping[str, ProviderLimits],
+    providers: Mapping[str, Provider],
+    packages: Collection[str],
+) -> dict[str, ProviderLimits]:
+    """The same limits, lowered to what the vendors allow this account where they tell.
+
+    A vendor that does not tell is asked at the settings' rate, and says 429 when that is too fast.
+    """
+    lowered = dict(limits)
+    for name, provider in providers.items():
+        if not isinstance(provider, TwilioLookupClient):
+            continue
+        try:
+            async with asyncio.timeout(_LIMITS_SECONDS):
+                rate = await provider.account_rate(packages)
+        except (ProviderError, TimeoutError):
+            continue
+        ours = limits[name].requests_per_second
+        if rate is not None and (ours is None or rate < ours):
+            lowered[name] = replace(limits[name], requests_per_second=rate)
+    return lowered
 
 
 def usable(environment: Environment, settings: Settings) -> dict[str, Any]:

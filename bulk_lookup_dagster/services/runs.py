@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from bulk_lookup_dagster.services.providers import (
     open_providers,
     provider_limits,
     twilio_lookup_client,
+    within_account_limits,
 )
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage.database import connect
@@ -175,8 +176,14 @@ async def _run(platform: Platform, start: _Start) -> RunReport:
     twilio = start.twilio or partial(twilio_lookup_client, platform.environment)
     async with AsyncExitStack() as stack:
         providers, disabled = await open_providers(stack, settings, twilio)
+        limits = await within_account_limits(options.limits, providers, packages)
         report = await run_step(
-            platform.dsn, step, start.scope, providers, plan_id=start.plan_id, run=options
+            platform.dsn,
+            step,
+            start.scope,
+            providers,
+            plan_id=start.plan_id,
+            run=replace(options, limits=limits),
         )
     report.stopped |= {one.provider: one.reason for one in disabled}
     return report

@@ -109,6 +109,20 @@ def test_f02_a_file_becomes_published_look_ups_and_a_second_round_buys_nothing(
     assert sandbox.control("GET", "summary")["requests"] == summary["requests"]
 
 
+def test_a_run_keeps_to_the_limits_the_account_tells(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    conn: Connection,
+    sandbox: SandboxProcess,
+    tmp_path: Path,
+) -> None:
+    sandbox.control("PUT", "limits", {"caller_name": 40})
+    (key,) = take_in(defs, instance, tmp_path / "leads.csv", rows=5)
+    assert enrich(defs, instance, key).success
+    rates = conn.execute("SELECT summary -> 'rates' ->> 'twilio_lookup' FROM ledger.runs")
+    assert rates.fetchone() == ("40.0",)
+
+
 def test_without_approval_nothing_is_bought_and_the_run_says_what_to_do(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
