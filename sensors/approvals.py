@@ -3,16 +3,23 @@
 Put here: looking at plans. Do not put here: approving (`services.approvals`).
 """
 
+from collections import Counter
+
 import dagster as dg
 
 from bulk_lookup_dagster.core.settings import Settings
+from bulk_lookup_dagster.engine.worker import LIVE_WORKERS
 from bulk_lookup_dagster.orchestration.vocabulary import ENRICH_JOB, UPLOAD_BATCHES
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.storage.database import connect
 
 MAX_ATTEMPTS = 3
-_LIMIT = 50
-_WAITING = """
+MAX_REQUESTS = 50
+PLAN_TAG = "bulk_lookup/plan"
+_MAX_ROWS = 10_000
+# An unfinished run of ours counts as alive while Dagster says so, or while a live process outside
+# Dagster holds claims for it: one that was killed never says that it ended.
+_WAITING = f"""
     SELECT p.plan_id, b.partition_key, count(r.run_id) AS attempts
       FROM ledger.plans p
       JOIN intake.batches b ON p.scope -> 'upload_ids' @> to_jsonb(b.upload_id)
@@ -22,7 +29,9 @@ _WAITING = """
      GROUP BY p.plan_id, b.batch_id
     HAVING count(r.run_id) < %s
        AND (b.state <> 'published' OR count(r.run_id) = 0)
-       AND count(r.run_id) = count(r.finished_at)
+       AND NOT bool_or(r.finished_at IS NULL AND r.dagster_run_id IS NULL AND EXISTS (
+           SELECT FROM ledger.claims c WHERE c.run_id = r.run_id AND c.state = 'claimed'
+              AND c.worker_id IN ({LIVE_WORKERS})))
      ORDER BY p.plan_id, b.batch_id LIMIT %s
 """
 _LIVE = (
@@ -30,6 +39,7 @@ _LIVE = (
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
 )
 
 
@@ -45,10 +55,16 @@ def approvals_sensor(
 ) -> dg.SensorResult | dg.SkipReason:
     """A batch is run while its plan is approved, it is unpublished and no run of it lives."""
     with connect(platform.dsn, autocommit=True, name="bulk-lookup approvals sensor") as conn:
-        rows = conn.execute(_WAITING, (MAX_ATTEMPTS, _LIMIT)).fetchall()
+        rows = conn.execute(_WAITING.encode(), (MAX_ATTEMPTS, _MAX_ROWS)).fetchall()
     filters = dg.RunsFilter(job_name=ENRICH_JOB, statuses=list(_LIVE))
     live = {run.tags.get("dagster/partition") for run in context.instance.get_runs(filters)}
-    waiting = [row for row in rows if row[1] not in live]
+    # A run that failed before it asked anybody is known to Dagster only; it is an attempt too.
+    runs = _requested(context.instance, sorted({str(plan_id) for plan_id, _, _ in rows}))
+    waiting = [
+        (plan_id, key, f"{plan_id}:{key}:{attempts}:{runs[str(plan_id), key]}")
+        for plan_id, key, attempts in rows
+        if key not in live and runs[str(plan_id), key] < MAX_ATTEMPTS
+    ][:MAX_REQUESTS]
     if not waiting:
         return dg.SkipReason("No approved plan has a batch to enrich.")
     # A batch loaded by the command line is no partition of this Dagster yet.
@@ -56,8 +72,15 @@ def approvals_sensor(
     new = sorted({key for _, key, _ in waiting} - known)
     return dg.SensorResult(
         run_requests=[
-            dg.RunRequest(run_key=f"{plan_id}:{key}:{attempts}", partition_key=key)
-            for plan_id, key, attempts in waiting
+            dg.RunRequest(run_key=run_key, partition_key=key, tags={PLAN_TAG: str(plan_id)})
+            for plan_id, key, run_key in waiting
         ],
         dynamic_partitions_requests=[UPLOAD_BATCHES.build_add_request(new)] if new else [],
     )
+
+
+def _requested(instance: dg.DagsterInstance, plans: list[str]) -> Counter[tuple[str, str]]:
+    """How many runs there were, by plan and partition."""
+    filters = dg.RunsFilter(job_name=ENRICH_JOB, tags={PLAN_TAG: plans})
+    found = instance.get_runs(filters) if plans else ()
+    return Counter((run.tags[PLAN_TAG], run.tags.get("dagster/partition", "")) for run in found)
