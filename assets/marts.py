@@ -63,8 +63,7 @@ def marts(
     """
     models = [key.path[-1] for key in context.selected_asset_keys] if context.is_subset else []
     with covering_build(platform) as covered:
-        if models:
-            covered.clear()  # a part of the models answers no reason to build all
+        covered.whole = not models  # a part of the models answers no reason to build all
         nodes = run_build(platform, models=models)
         yield from _events(nodes, context.selected_asset_check_keys)
         try:

@@ -26,6 +26,13 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MANIFEST = PROJECT / "target" / "manifest.json"
 _LOCK = 7304
 _GOOD = frozenset({"success", "pass", "warn", "no-op"})
+_BEGIN = """
+    INSERT INTO ops.mart_builds DEFAULT VALUES
+    RETURNING build_id, ARRAY(SELECT dirty_id FROM ops.mart_dirty WHERE built_at IS NULL)
+"""
+_TICK_OFF = "UPDATE ops.mart_dirty SET built_at = clock_timestamp() WHERE dirty_id = ANY(%s)"
+_FORGET = "DELETE FROM ops.mart_changes WHERE build_id = %s"
+_END = "UPDATE ops.mart_builds SET finished_at = clock_timestamp() WHERE build_id = %s"
 _SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests")
 
 
@@ -52,49 +59,69 @@ class MartsBuild:
     covered: int
 
 
-def build_marts(platform: Platform, *, unit_tests: bool = False) -> MartsBuild:
+@dataclass
+class Covering:
+    """What a build answers: its number, the reasons to build, and whether it builds all models."""
+
+    build_id: int
+    reasons: list[int]
+    whole: bool = True
+
+
+def build_marts(
+    platform: Platform, *, unit_tests: bool = False, full_refresh: bool = False
+) -> MartsBuild:
     """Build and test every model once; raises `StorageError` naming what failed.
 
-    Unit tests look at the models, not at the data: the test suite runs them, a build does not.
+    `full_refresh` forgets what earlier builds made and reads everything again. Unit tests look at
+    the models, not at the data: the test suite runs them, a build does not.
     """
     started = monotonic()
     with covering_build(platform) as covered:
-        nodes = run_build(platform, unit_tests=unit_tests)
+        nodes = run_build(platform, unit_tests=unit_tests, full_refresh=full_refresh)
         require_good(nodes)
     return MartsBuild(
         models=sum(bool(node.model) and not node.is_test for node in nodes),
         tests=sum(node.is_test for node in nodes),
         seconds=monotonic() - started,
-        covered=len(covered),
+        covered=len(covered.reasons),
     )
 
 
 @contextmanager
-def covering_build(platform: Platform) -> Iterator[list[int]]:
+def covering_build(platform: Platform) -> Iterator[Covering]:
     """While this is open, nobody else builds; at its end the reasons it covers are ticked off.
 
-    Only reasons that were committed before the build began are covered. An error covers nothing,
-    and so does a caller that empties the list.
+    Only reasons and changes that were committed before the build began are covered. An error
+    covers nothing, and so does a caller that sets `whole` to False.
     """
     with connect(platform.dsn, autocommit=True, name="bulk-lookup marts") as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        dirty = "SELECT dirty_id FROM ops.mart_dirty WHERE built_at IS NULL ORDER BY dirty_id"
-        covered = [row[0] for row in conn.execute(dirty)]
-        yield covered
-        conn.execute(
-            "UPDATE ops.mart_dirty SET built_at = clock_timestamp() WHERE dirty_id = ANY(%s)",
-            [covered],
-        )
+        covering = Covering(*conn.execute(_BEGIN).fetchall()[0])
+        # Those of a build that failed are taken over.
+        conn.execute("UPDATE ops.mart_changes SET build_id = %s", [covering.build_id])
+        yield covering
+        if covering.whole:
+            with conn.transaction():
+                conn.execute(_TICK_OFF, [covering.reasons])
+                conn.execute(_FORGET, [covering.build_id])
+                conn.execute(_END, [covering.build_id])
 
 
 def run_build(
-    platform: Platform, *, models: Sequence[str] = (), unit_tests: bool = False
+    platform: Platform,
+    *,
+    models: Sequence[str] = (),
+    unit_tests: bool = False,
+    full_refresh: bool = False,
 ) -> list[Node]:
     """One `dbt build` of all models or those named, whatever comes of it; see `require_good`."""
     arguments = ["build", *_paths(platform.environment.home / "dbt")]
     arguments += ["--vars", f'{{"business_timezone": "{platform.environment.timezone.key}"}}']
     if not unit_tests:
         arguments += ["--exclude-resource-type", "unit_test"]
+    if full_refresh:
+        arguments.append("--full-refresh")
     if models:
         arguments += ["--select", *models]
     with _environment(platform.dsn):

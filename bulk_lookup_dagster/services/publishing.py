@@ -23,10 +23,6 @@ _PUBLISH = """
 """
 _BLOCK = "UPDATE intake.batches SET state = 'blocked' WHERE batch_id = %s AND state = 'enriching'"
 _DIRTY = "INSERT INTO ops.mart_dirty (reason, batch_id) VALUES (%s, %s)"
-_CHANGES = """
-    INSERT INTO ops.mart_changes (entity, entity_id, cause)
-    SELECT 'contact', contact_id, 'published' FROM intake.upload_contacts WHERE batch_id = %s
-"""
 _WAITING = """
     SELECT count(*) FROM ledger.claims c
      WHERE c.plan_id = %s AND (c.state IN ('claimed', 'accepted')
@@ -52,7 +48,6 @@ def publish_batch(conn: Connection, batch_id: int) -> bool:
     with conn.transaction():
         published = conn.execute(_PUBLISH, (batch_id,)).rowcount == 1
         if published:
-            conn.execute(_CHANGES, (batch_id,))
             conn.execute(_DIRTY, ("batch published", batch_id))
     return published
 

@@ -1,12 +1,17 @@
 """Triggers generated from `core.state_machines`: the database refuses what the code refuses.
 
-Belongs here: the SQL of state and delete triggers. Does not: the arrows themselves.
+Belongs here: the SQL of state and delete triggers. Does not: the arrows themselves, notes for the
+marts (`change_triggers`).
 The whole rule stands in each trigger's WHEN clause, so that a legal write costs no function call.
 """
 
 from __future__ import annotations
 
 from bulk_lookup_dagster.core.state_machines import MACHINES, StateMachine
+from bulk_lookup_dagster.storage.change_triggers import (
+    create_change_triggers,
+    drop_change_function,
+)
 
 _LEDGER = (
     "price_lists prices plans runs budgets claims requests request_claims".split()  # noqa: SIM905
@@ -48,12 +53,16 @@ def create_triggers() -> list[str]:
     for machine in MACHINES:
         statements += state_triggers(machine)
     statements += [_delete_trigger(table) for table in PROTECTED]
-    return statements
+    return [*statements, *create_change_triggers()]
 
 
 def drop_functions() -> list[str]:
     """Statements that remove the functions once their tables are gone."""
-    return ["DROP FUNCTION ops.refuse_delete();", "DROP FUNCTION ops.refuse_state();"]
+    return [
+        drop_change_function(),
+        "DROP FUNCTION ops.refuse_delete();",
+        "DROP FUNCTION ops.refuse_state();",
+    ]
 
 
 def state_triggers(machine: StateMachine) -> list[str]:

@@ -65,6 +65,8 @@ def declared(postgres: EmbeddedServer, admin_dsn: str) -> Iterator[str]:
         for schema in SCHEMAS:
             bind.execute(sa.schema.CreateSchema(schema))
         METADATA.create_all(bind)
+        for function in freeze.create_functions():
+            bind.exec_driver_sql(function)
         for view in freeze.ordered_views():
             bind.exec_driver_sql(f"CREATE VIEW {view} AS {VIEWS[view]}".replace("%", "%%"))
         for statement in triggers.create_triggers():

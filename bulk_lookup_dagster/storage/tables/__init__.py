@@ -9,4 +9,7 @@ VIEWS: dict[str, str] = {
     for name, query in getattr(module, "VIEWS", {}).items()
 }
 
-__all__ = ["METADATA", "SCHEMAS", "VIEWS", "enrichment", "intake", "ledger", "ops"]
+FUNCTIONS: dict[str, str] = ops.FUNCTIONS
+"""Rules that views and marts share: name, and what follows it in CREATE FUNCTION."""
+
+__all__ = ["FUNCTIONS", "METADATA", "SCHEMAS", "VIEWS", "enrichment", "intake", "ledger", "ops"]

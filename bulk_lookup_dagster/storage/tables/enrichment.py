@@ -29,7 +29,7 @@ def result_columns() -> list[sa.schema.SchemaItem]:
         text("outcome", 20, nullable=False),
         text("licence_class", 40, nullable=False),
         at("fetched_at", nullable=False),
-        at("expires_at"),
+        at("expires_at", index=True),  # what has run out since is asked for by every build
         sa.PrimaryKeyConstraint("subject_id", "provider", "operation", "params_hash"),
         sa.CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
         sa.CheckConstraint("expires_at >= fetched_at", name="times"),

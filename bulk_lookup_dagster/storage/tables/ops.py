@@ -142,6 +142,17 @@ mart_dirty = sa.Table(
     comment="A reason to build the marts; built_at is set by the build that covers it.",
 )
 
+mart_builds = sa.Table(
+    "mart_builds",
+    METADATA,
+    identity("build_id"),
+    now("started_at"),
+    at("finished_at"),
+    sa.CheckConstraint("finished_at >= started_at", name="times"),
+    schema="ops",
+    comment="A build of all marts; without an end it failed, and the next one takes its changes.",
+)
+
 mart_changes = sa.Table(
     "mart_changes",
     METADATA,
@@ -150,8 +161,12 @@ mart_changes = sa.Table(
     sa.Column("entity_id", sa.BigInteger, nullable=False),
     text("cause", 30, nullable=False),
     now("changed_at"),
+    # No foreign key: the build ends with deleting what it took.
+    sa.Column("build_id", sa.BigInteger),
+    sa.CheckConstraint("entity IN ('contact','subject','batch','upload','run')", name="entity"),
     schema="ops",
-    comment="Ids that incremental marts must delete and insert again.",
+    comment="What incremental marts must delete and insert again; build_id is set by the build"
+    " that looks at it, which deletes it at its end.",
 )
 
 audit = sa.Table(
@@ -181,9 +196,27 @@ exports = sa.Table(
     comment="Files that left the platform.",
 )
 
+FUNCTIONS = {
+    # `moving` will go on by itself; what neither moves nor is answered waits for a person.
+    "ops.contact_state": """
+        (asked BIGINT, answered BIGINT, moving BIGINT, blocked BOOLEAN, approved BOOLEAN,
+         waiting BOOLEAN)
+        RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT CASE
+                   WHEN answered = asked THEN 'complete'
+                   WHEN blocked THEN 'blocked'
+                   WHEN answered > 0 THEN 'partial'
+                   WHEN moving > 0 THEN 'in_progress'
+                   WHEN asked > 0 THEN 'blocked'
+                   WHEN approved THEN 'in_progress'
+                   WHEN waiting THEN 'waiting_approval'
+                   ELSE 'new'
+               END $$
+    """,
+}
+
 VIEWS = {
     # A contact has no status column: how far it has come follows from what was asked about it.
-    # `moving` will go on by itself; what neither moves nor is answered waits for a person.
     "ops.contact_status": """
         WITH questions AS (
             SELECT DISTINCT ON (c.provider, c.operation, c.subject_id, c.params_hash)
@@ -214,16 +247,8 @@ VIEWS = {
              GROUP BY uc.contact_id
         )
         SELECT c.contact_id,
-               CASE
-                   WHEN p.answered = p.asked THEN 'complete'
-                   WHEN u.blocked THEN 'blocked'
-                   WHEN p.answered > 0 THEN 'partial'
-                   WHEN p.moving > 0 THEN 'in_progress'
-                   WHEN p.asked > 0 THEN 'blocked'
-                   WHEN u.approved THEN 'in_progress'
-                   WHEN u.waiting THEN 'waiting_approval'
-                   ELSE 'new'
-               END AS status
+               ops.contact_state(p.asked, p.answered, p.moving, u.blocked, u.approved, u.waiting)
+                   AS status
           FROM intake.contacts c
           LEFT JOIN progress p ON p.subject_id = c.phone_subject_id
           LEFT JOIN uploaded u ON u.contact_id = c.contact_id

@@ -6,6 +6,8 @@ DROP VIEW intake.upload_rows;
 
 DROP VIEW intake.upload_contacts;
 
+DROP FUNCTION ops.contact_state;
+
 DROP TABLE ops.quarantine;
 
 DROP TABLE ledger.request_claims;
@@ -48,6 +50,8 @@ DROP TABLE ops.provider_states;
 
 DROP TABLE ops.mart_changes;
 
+DROP TABLE ops.mart_builds;
+
 DROP TABLE ops.limiters;
 
 DROP TABLE ops.instance;
@@ -65,6 +69,8 @@ DROP TABLE intake.subjects;
 DROP TABLE intake.sources;
 
 DROP TABLE intake.mappings;
+
+DROP FUNCTION ops.note_change();
 
 DROP FUNCTION ops.refuse_delete();
 
