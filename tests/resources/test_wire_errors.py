@@ -1,0 +1,81 @@
+"""Statuses and Retry-After as errors of the tree, whatever a vendor sends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulk_lookup_dagster.core.errors import (
+    AuthFailed,
+    BadResponse,
+    PermanentFailure,
+    ProviderError,
+    RateLimited,
+    TransientFailure,
+    UnknownOutcome,
+)
+from resources.wire_errors import MAX_RETRY_AFTER, retry_after, status_error
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value, seconds",
+    [
+        ("0", 0),
+        (" 7 ", 7),
+        ("99999999", 86_400),
+        ("Tue, 24 Nov 2026 04:00:30 GMT", 30),
+        ("Tue, 24 Nov 2026 04:00:30 -0000", 30),
+        ("Tue, 24 Nov 2026 03:59:00 GMT", 0),
+        ("Sun, 24 Nov 2030 04:00:00 GMT", 86_400),
+    ],
+)
+def test_f25_a_retry_after_is_read_in_seconds_or_as_a_date_and_capped(
+    value: str, seconds: int
+) -> None:
+    assert retry_after(value, NOW) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "\u00b2", "Tue, 99 Nov 2026"])
+def test_f25_a_retry_after_that_cannot_be_read_is_none(value: str | None) -> None:
+    assert retry_after(value, NOW) is None
+
+
+@pytest.mark.parametrize(
+    "status, kind, unbilled",
+    [
+        (200, BadResponse, False),
+        (307, BadResponse, False),
+        (400, PermanentFailure, False),
+        (401, AuthFailed, True),
+        (403, AuthFailed, True),
+        (404, PermanentFailure, False),
+        (429, RateLimited, True),
+        (500, UnknownOutcome, False),
+        (503, UnknownOutcome, False),
+    ],
+)
+def test_f24_a_status_has_one_class(status: int, kind: type[ProviderError], unbilled: bool) -> None:
+    error = status_error("host.test", status)
+    assert type(error) is kind
+    assert (error.status, error.unbilled) == (status, unbilled)
+
+
+def test_f24_a_server_error_the_vendor_does_not_bill_may_be_asked_again() -> None:
+    error = status_error("host.test", 503, unbilled={503}, wait="3")
+    assert type(error) is TransientFailure
+    assert error.unbilled
+    assert error.retry_after == timedelta(seconds=3)
+
+
+@given(st.integers(), st.none() | st.text(), st.none() | st.text())
+def test_f24_any_status_and_header_is_an_error_of_the_tree(
+    status: int, wait: str | None, code: str | None
+) -> None:
+    error = status_error("host.test", status, wait=wait, vendor_code=code)
+    assert isinstance(error, ProviderError)
+    assert error.retry_after is None or timedelta(0) <= error.retry_after <= MAX_RETRY_AFTER
