@@ -133,10 +133,11 @@ def _moment(part: Mapping[str, Any], name: str) -> str | None:
     if value is None:
         return None
     try:
-        datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except ValueError:
         raise _bad(name, "is not a date and time") from None
-    return value
+    # The extended form: a basic or week date is not a date to PostgreSQL.
+    return value if value.startswith(f"{moment:%Y-%m-%d}") else moment.isoformat()
 
 
 def _line_type(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,7 +247,7 @@ def parse_part(operation: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         "country_code": _text(answer, "country_code", 3),
     }
     part = answer.get(operation)
-    if part is None:
+    if part is None or operation not in _PARSERS:
         return columns
     if not isinstance(part, dict):
         raise _bad(operation, "is not an object")
