@@ -50,5 +50,21 @@ contact_status = dg.AssetSpec(
     owners=OWNERS,
     kinds={"postgres", "view"},
 )
+mart_changes = dg.AssetSpec(
+    "mart_changes",
+    description="An entity the marts must look at again, noted by triggers and forgotten by the "
+    "build that did.",
+    deps=["contacts", "phone_lookups", "ledger_claims", "batches"],
+    group_name=PUBLISHING,
+    owners=OWNERS,
+    kinds={"postgres"},
+)
+mart_builds = dg.AssetSpec(
+    "mart_builds",
+    description="When a build of the marts began and ended.",
+    group_name=PUBLISHING,
+    owners=OWNERS,
+    kinds={"postgres"},
+)
 
-ASSETS = (batches, contact_status)
+ASSETS = (batches, contact_status, mart_changes, mart_builds)

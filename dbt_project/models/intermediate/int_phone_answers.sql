@@ -1,6 +1,7 @@
+-- depends_on: {{ ref('int_changed_subjects') }}
 -- One row per number: the newest value of each kind, with the moment it must disappear.
 select
-    subject_id,
+    l.subject_id,
     {{ newest('valid') }},
     {{ newest('line_type') }},
     {{ newest('carrier_name') }},
@@ -10,6 +11,9 @@ select
     {{ newest('line_status') }},
     {{ newest('reassigned') }},
     max(fetched_at) as answered_at
-from {{ ref('stg_phone_lookups') }}
+from {{ ref('stg_phone_lookups') }} l
+{% if is_incremental() %}
+join {{ ref('int_changed_subjects') }} s on s.subject_id = l.subject_id
+{% endif %}
 where expires_at is null or expires_at > now()
-group by subject_id
+group by l.subject_id

@@ -1,34 +1,9 @@
-{%- set line_types = {
-    'mobile': 'mobile', 'landline': 'landline', 'fixed_voip': 'fixedVoip',
-    'non_fixed_voip': 'nonFixedVoip', 'toll_free': 'tollFree', 'personal': 'personal',
-    'premium': 'premium', 'voicemail': 'voicemail', 'shared_cost': 'sharedCost', 'uan': 'uan',
-    'pager': 'pager', 'unknown': 'unknown'
-} -%}
 with contacts as (
     select
-        count(*) as contacts,
-        count(distinct subject_id) as numbers,
-        {% for status in ['new', 'waiting_approval', 'in_progress', 'partial', 'complete', 'blocked'] -%}
-        count(*) filter (where status = '{{ status }}') as contacts_{{ status }},
-        {% endfor -%}
-        {% for validity in ['valid', 'invalid', 'unknown'] -%}
-        count(*) filter (where validity = '{{ validity }}') as validity_{{ validity }},
-        {% endfor -%}
-        {% for name, word in line_types.items() -%}
-        count(*) filter (where line_type = '{{ word }}') as line_{{ name }},
-        {% endfor -%}
-        count(*) filter (where line_type is null) as line_not_known,
-        count(*) filter (where line_type_group = 'voip') as line_voip,
-        count(*) filter (
-            where line_type not in ({% for word in line_types.values() %}'{{ word }}'{{ ', ' if not loop.last }}{% endfor %})
-        ) as line_other,
-        {% for level in ['low', 'medium', 'high', 'unknown'] -%}
-        count(*) filter (where risk_level = '{{ level }}') as risk_{{ level }},
-        {% endfor -%}
-        {% for kind in ['business', 'consumer', 'unknown'] -%}
-        count(*) filter (where contact_kind = '{{ kind }}') as kind_{{ kind }}{{ ',' if not loop.last }}
+        {% for name in contact_counters() -%}
+        coalesce(sum({{ name }}), 0)::bigint as {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
-    from {{ ref('dim_contacts') }}
+    from {{ ref('int_contact_totals') }}
 ),
 
 uploads as (
@@ -50,37 +25,56 @@ batches as (
 
 claims as (
     select
-        count(*) filter (where claim_state = 'answered') as lookups_answered,
-        count(*) filter (where outcome = 'data') as lookups_with_data,
-        count(*) filter (where outcome = 'no_data') as lookups_without_data,
-        count(*) filter (where outcome = 'invalid_subject') as lookups_invalid,
-        count(*) filter (where claim_state = 'failed') as lookups_failed,
-        count(*) filter (where claim_state = 'unknown_outcome') as lookups_unknown,
-        count(*) filter (where claim_state in ('claimed', 'accepted')) as lookups_running,
-        coalesce(sum(cost_micros), 0)::bigint as cost_micros
-    from {{ ref('stg_claims') }}
+        {% for name, condition in {
+            'lookups_answered': "claim_state = 'answered'",
+            'lookups_with_data': "outcome = 'data'",
+            'lookups_without_data': "outcome = 'no_data'",
+            'lookups_invalid': "outcome = 'invalid_subject'",
+            'lookups_failed': "claim_state = 'failed'",
+            'lookups_unknown': "claim_state = 'unknown_outcome'",
+            'lookups_running': "claim_state in ('claimed', 'accepted')",
+        }.items() -%}
+        coalesce(sum(claim_count) filter (where {{ condition }}), 0)::bigint as {{ name }},
+        {% endfor -%}
+        coalesce(sum(cost_micros), 0)::bigint as cost_micros,
+        coalesce(sum(answer_s), 0) as answer_s
+    from {{ ref('int_run_lookups') }}
 ),
 
 requests as (
     select
-        count(*) as requests,
-        count(*) filter (where error_class is not null) as requests_failed
-    from {{ ref('stg_requests') }}
+        coalesce(sum(request_count), 0)::bigint as requests,
+        coalesce(sum(request_count) filter (where error_class <> 'none'), 0)::bigint as requests_failed
+    from {{ ref('int_run_requests') }}
 )
 
 select
     now() as as_of,
-    contacts.*,
+    {% for name in contact_counters() -%}
+    contacts.{{ name }},
+    {% endfor -%}
     uploads.*,
     batches.*,
-    claims.*,
+    {% for name in ['lookups_answered', 'lookups_with_data', 'lookups_without_data', 'lookups_invalid', 'lookups_failed', 'lookups_unknown', 'lookups_running', 'cost_micros'] -%}
+    claims.{{ name }},
+    {% endfor -%}
     requests.*,
+    {% for name in later_counters() -%}
+    0::bigint as {{ name }},
+    {% endfor -%}
     {{ usd('cost_micros') }} as cost_usd,
     {{ usd('saved_micros') }} as saved_usd,
+    coalesce(round(cost_micros::numeric / nullif(contacts_enriched, 0)), 0)::bigint as cost_per_contact_micros,
+    coalesce(round(answer_s / nullif(lookups_answered, 0), 1), 0)::numeric(14, 1) as mean_processing_s,
     {{ ratio('rejects', 'upload_rows') }} as reject_rate,
     {{ ratio('contacts_complete', 'contacts') }} as complete_rate,
+    {{ ratio('contacts_enriched', 'contacts') }} as enrichment_rate,
+    {{ ratio('validity_valid', 'contacts') }} as verification_rate,
     {{ ratio('validity_valid', 'validity_valid + validity_invalid') }} as valid_rate,
+    {{ ratio('kind_business', 'kind_business + kind_consumer') }} as business_rate,
     {{ ratio('risk_high', 'contacts - risk_unknown') }} as high_risk_rate,
+    {{ ratio('contacts_with_email', 'contacts') }} as email_coverage,
+    {{ ratio('contacts_with_address', 'contacts') }} as address_coverage,
     {{ ratio('lookups_with_data', 'lookups_answered') }} as hit_rate,
     {{ ratio('requests_failed', 'requests') }} as request_error_rate
 from contacts, uploads, batches, claims, requests

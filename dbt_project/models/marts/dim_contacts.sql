@@ -20,6 +20,7 @@ select
     {{ unexpired('line_status') }}::text as line_status,
     {{ unexpired('reassigned') }}::text as reassigned,
     status::text as status,
+    is_first_of_number,
     has_name,
     has_company,
     has_email,

@@ -1,15 +1,27 @@
+with summed as (
+    select
+        provider,
+        operation,
+        sum(claim_count)::bigint as claim_count,
+        coalesce(sum(claim_count) filter (where claim_state = 'answered'), 0)::bigint as answered_count,
+        coalesce(sum(claim_count) filter (where claim_state = 'unknown_outcome'), 0)::bigint as held_count,
+        sum(cost_micros)::bigint as cost_micros,
+        min(first_day) as first_day,
+        max(last_day) as last_day
+    from {{ ref('int_run_lookups') }}
+    group by 1, 2
+)
+
 select
-    provider::text as provider,
-    operation::text as operation,
-    count(*) as claim_count,
-    count(*) filter (where claim_state = 'answered') as answered_count,
-    count(*) filter (where claim_state = 'unknown_outcome') as held_count,
-    coalesce(sum(cost_micros), 0)::bigint as cost_micros,
-    {{ usd('coalesce(sum(cost_micros), 0)') }} as cost_usd,
-    coalesce(round(sum(cost_micros)::numeric / nullif(count(*) filter (where claim_state = 'answered'), 0)), 0)::bigint
-        as cost_per_answer_micros,
-    min({{ business_day('claimed_at') }}) as first_day,
-    max({{ business_day('claimed_at') }}) as last_day,
+    provider,
+    operation,
+    claim_count,
+    answered_count,
+    held_count,
+    cost_micros,
+    {{ usd('cost_micros') }} as cost_usd,
+    coalesce(round(cost_micros::numeric / nullif(answered_count, 0)), 0)::bigint as cost_per_answer_micros,
+    first_day,
+    last_day,
     now() as as_of
-from {{ ref('stg_claims') }}
-group by 1, 2
+from summed

@@ -1,22 +1,25 @@
--- Numbers, not contacts: ten rows with one number say one thing about a carrier.
-with numbers as (
-    select distinct on (subject_id) subject_id, carrier_name, country_code, line_type_group, risk_level
-    from {{ ref('dim_contacts') }}
-    where carrier_name is not null
-    order by subject_id, contact_id
+with carriers as (
+    select
+        carrier_name,
+        sum(number_count)::bigint as number_count,
+        sum(mobile_count)::bigint as mobile_count,
+        sum(landline_count)::bigint as landline_count,
+        sum(voip_count)::bigint as voip_count,
+        sum(high_risk_count)::bigint as high_risk_count
+    from {{ ref('int_carrier_totals') }}
+    group by carrier_name
 )
 
 select
-    (row_number() over (order by count(*) desc, carrier_name))::bigint as position,
+    (row_number() over (order by number_count desc, carrier_name))::bigint as position,
     carrier_name,
-    count(*) as number_count,
-    {{ ratio('count(*)', 'sum(count(*)) over ()') }} as share,
-    count(*) filter (where line_type_group = 'mobile') as mobile_count,
-    count(*) filter (where line_type_group = 'landline') as landline_count,
-    count(*) filter (where line_type_group = 'voip') as voip_count,
-    count(*) filter (where risk_level = 'high') as high_risk_count,
+    number_count,
+    {{ ratio('number_count', 'sum(number_count) over ()') }} as share,
+    mobile_count,
+    landline_count,
+    voip_count,
+    high_risk_count,
     now() as as_of
-from numbers
-group by carrier_name
+from carriers
 order by position
 limit 100

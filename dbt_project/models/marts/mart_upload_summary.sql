@@ -2,12 +2,6 @@ with published as (
     select * from {{ ref('int_published_uploads') }}
 ),
 
-numbers as (
-    select upload_id, subject_id, count(*) as rows_with_number
-    from {{ ref('int_published_rows') }}
-    group by upload_id, subject_id
-),
-
 plans as (
     select
         upload_id,
@@ -20,56 +14,22 @@ plans as (
 
 -- What this upload's own plans paid for; the ledger adds up to this whatever was published.
 paid as (
-    select p.upload_id, sum(coalesce(c.cost_micros, 0)) as cost_micros, count(*) as claims
-    from {{ ref('stg_claims') }} c
-    join {{ ref('stg_plans') }} p on p.plan_id = c.plan_id
+    select p.upload_id, sum(r.cost_micros)::bigint as cost_micros, sum(r.claim_count)::bigint as claims
+    from {{ ref('int_run_lookups') }} r
+    join {{ ref('stg_plans') }} p on p.plan_id = r.plan_id
     where p.upload_id is not null
     group by p.upload_id
-),
-
--- The newest answer per question: what asking for it once more would have cost.
-answers as (
-    select distinct on (subject_id, provider, operation)
-        subject_id, provider, operation, cost_micros
-    from {{ ref('stg_claims') }}
-    where claim_state = 'answered'
-    order by subject_id, provider, operation, epoch desc, claim_id desc
-),
-
-own as (
-    select distinct p.upload_id, c.subject_id, c.provider, c.operation
-    from {{ ref('stg_claims') }} c
-    join {{ ref('stg_plans') }} p on p.plan_id = c.plan_id
-    where p.upload_id is not null
-),
-
-per_number as (
-    select
-        n.upload_id,
-        n.subject_id,
-        n.rows_with_number,
-        count(a.subject_id) as answers,
-        coalesce(sum(a.cost_micros), 0) as value_micros,
-        coalesce(sum(a.cost_micros) filter (where own.subject_id is null), 0) as reused_micros
-    from numbers n
-    left join answers a on a.subject_id = n.subject_id
-    left join own
-        on own.upload_id = n.upload_id
-        and own.subject_id = a.subject_id
-        and own.provider = a.provider
-        and own.operation = a.operation
-    group by n.upload_id, n.subject_id, n.rows_with_number
 ),
 
 summed as (
     select
         upload_id,
-        count(*) as number_count,
-        count(*) filter (where answers > 0) as looked_up_count,
-        sum(rows_with_number - 1) as duplicate_count,
-        sum((rows_with_number - 1) * value_micros) as saved_by_duplicates_micros,
-        sum(reused_micros) as saved_by_reuse_micros
-    from per_number
+        sum(number_count) as number_count,
+        sum(looked_up_count) as looked_up_count,
+        sum(duplicate_count) as duplicate_count,
+        sum(saved_by_duplicates_micros) as saved_by_duplicates_micros,
+        sum(saved_by_reuse_micros) as saved_by_reuse_micros
+    from {{ ref('int_upload_numbers') }}
     group by upload_id
 )
 
@@ -95,6 +55,7 @@ select
     coalesce(s.saved_by_duplicates_micros, 0)::bigint as saved_by_duplicates_micros,
     coalesce(s.saved_by_reuse_micros, 0)::bigint as saved_by_reuse_micros,
     coalesce(s.saved_by_duplicates_micros + s.saved_by_reuse_micros, 0)::bigint as saved_micros,
+    coalesce(round(paid.cost_micros::numeric / nullif(u.contact_count, 0)), 0)::bigint as cost_per_contact_micros,
     now() as as_of
 from published p
 join {{ ref('stg_uploads') }} u on u.upload_id = p.upload_id

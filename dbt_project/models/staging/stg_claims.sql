@@ -8,6 +8,8 @@ select
     state as claim_state,
     outcome,
     plan_id,
+    run_id,
+    params_hash,
     cost_micros,
     reserved_micros,
     claimed_at,

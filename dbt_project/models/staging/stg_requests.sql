@@ -1,5 +1,6 @@
 select
     request_id,
+    run_id,
     provider,
     endpoint,
     status::integer as http_status,

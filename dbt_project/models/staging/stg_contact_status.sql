@@ -1,2 +1,0 @@
-select contact_id, status
-from {{ source('ops', 'contact_status') }}
