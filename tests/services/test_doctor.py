@@ -39,7 +39,7 @@ def healthy(platform: Platform, sandbox: SandboxProcess) -> Platform:
     """A platform as a person runs it, its vendor played by the sandbox."""
     environment = _environment(
         platform.environment.home,
-        TWILIO_API_KEY="SKsandbox",
+        TWILIO_API_KEY="SKsandbox-word",
         TWILIO_API_SECRET="sandbox-secret",
         TWILIO_LOOKUP_BASE_URL=sandbox.url,
     )
@@ -100,10 +100,13 @@ def test_a_database_without_the_schema_names_the_command_that_makes_it(
 @pytest.mark.parametrize(
     "variables,named",
     [
-        ({"TWILIO_API_KEY": "SKsandbox"}, "TWILIO_API_SECRET"),
+        ({"TWILIO_API_KEY": "SKsandbox-word"}, "TWILIO_API_SECRET"),
         ({"TWILIO_API_SECRET": "hidden-word"}, "TWILIO_API_KEY"),
         ({"TWILIO_ACCOUNT_SID": "ACsandbox"}, "TWILIO_AUTH_TOKEN"),
-        ({"TWILIO_API_KEY": "SKsandbox", "TWILIO_AUTH_TOKEN": "hidden-word"}, "TWILIO_API_SECRET"),
+        (
+            {"TWILIO_API_KEY": "SKsandbox-word", "TWILIO_AUTH_TOKEN": "hidden-word"},
+            "TWILIO_API_SECRET",
+        ),
     ],
 )
 def test_f28_half_a_credential_pair_is_told_and_nobody_is_asked(
@@ -122,10 +125,11 @@ def test_f28_half_a_credential_pair_is_told_and_nobody_is_asked(
 def test_f28_refused_credentials_are_told_with_the_names_of_their_variables(
     platform: Platform, sandbox: SandboxProcess
 ) -> None:
+    refused_by_the_sandbox = "wrong"
     environment = _environment(
         platform.environment.home,
         TWILIO_API_KEY="SKhidden-word",
-        TWILIO_API_SECRET="wrong",
+        TWILIO_API_SECRET=refused_by_the_sandbox,
         TWILIO_LOOKUP_BASE_URL=sandbox.url,
     )
     finding = found(replace(platform, environment=environment))["twilio_lookup"]
@@ -136,7 +140,7 @@ def test_f28_refused_credentials_are_told_with_the_names_of_their_variables(
 def test_a_vendor_that_cannot_be_reached_is_told(platform: Platform) -> None:
     environment = _environment(
         platform.environment.home,
-        TWILIO_API_KEY="SKsandbox",
+        TWILIO_API_KEY="SKsandbox-word",
         TWILIO_API_SECRET="hidden-word",
         TWILIO_LOOKUP_BASE_URL="http://127.0.0.1:9",
     )

@@ -1,10 +1,10 @@
--- depends_on: {{ ref('int_changed_subject_slices') }}
--- What 64 neighbouring numbers contribute to an upload's summary.
+-- depends_on: {{ ref('int_changed_subjects') }}
+-- What one number contributes to an upload's summary.
 with published as (
     select uc.upload_id, c.subject_id
     from {{ ref('stg_contacts') }} c
     {% if is_incremental() %}
-    join {{ ref('int_changed_subject_slices') }} s on {{ in_slice('c.subject_id', 's.slice') }}
+    join {{ ref('int_changed_subjects') }} s on s.subject_id = c.subject_id
     {% endif %}
     join {{ ref('stg_upload_contacts') }} uc on uc.contact_id = c.contact_id
     join {{ ref('stg_batches') }} b on b.batch_id = uc.batch_id
@@ -21,7 +21,7 @@ claims as (
     select c.*, p.upload_id as asked_for
     from {{ ref('stg_claims') }} c
     {% if is_incremental() %}
-    join {{ ref('int_changed_subject_slices') }} s on {{ in_slice('c.subject_id', 's.slice') }}
+    join {{ ref('int_changed_subjects') }} s on s.subject_id = c.subject_id
     {% endif %}
     join {{ ref('stg_plans') }} p on p.plan_id = c.plan_id
 ),
@@ -60,12 +60,10 @@ per_number as (
 )
 
 select
-    {{ slice('subject_id') }} as slice,
+    subject_id,
     upload_id,
-    count(*) as number_count,
-    count(*) filter (where answers > 0) as looked_up_count,
-    sum(rows_with_number - 1)::bigint as duplicate_count,
-    sum((rows_with_number - 1) * value_micros)::bigint as saved_by_duplicates_micros,
-    sum(reused_micros)::bigint as saved_by_reuse_micros
+    answers > 0 as is_looked_up,
+    rows_with_number - 1 as duplicate_count,
+    ((rows_with_number - 1) * value_micros)::bigint as saved_by_duplicates_micros,
+    reused_micros::bigint as saved_by_reuse_micros
 from per_number
-group by 1, 2

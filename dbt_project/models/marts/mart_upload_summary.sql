@@ -24,8 +24,8 @@ paid as (
 summed as (
     select
         upload_id,
-        sum(number_count) as number_count,
-        sum(looked_up_count) as looked_up_count,
+        count(*) as number_count,
+        count(*) filter (where is_looked_up) as looked_up_count,
         sum(duplicate_count) as duplicate_count,
         sum(saved_by_duplicates_micros) as saved_by_duplicates_micros,
         sum(saved_by_reuse_micros) as saved_by_reuse_micros
