@@ -12,6 +12,7 @@ from bulk_lookup_dagster.storage.change_triggers import (
     create_change_triggers,
     drop_change_function,
 )
+from bulk_lookup_dagster.storage.references import create_references, drop_reference_functions
 
 _LEDGER = (
     "price_lists prices plans runs budgets claims requests request_claims".split()  # noqa: SIM905
@@ -20,7 +21,7 @@ PROTECTED = tuple(
     dict.fromkeys(
         [machine.table for machine in MACHINES]
         + [f"ledger.{name}" for name in _LEDGER]
-        + ["ops.audit", "ops.settings", "ops.instance"]
+        + ["intake.subjects", "ops.audit", "ops.settings", "ops.instance"]
     )
 )
 """Tables whose rows nobody deletes. `ledger.bodies` is not one: retention empties it."""
@@ -53,13 +54,14 @@ def create_triggers() -> list[str]:
     for machine in MACHINES:
         statements += state_triggers(machine)
     statements += [_delete_trigger(table) for table in PROTECTED]
-    return [*statements, *create_change_triggers()]
+    return [*statements, *create_references(), *create_change_triggers()]
 
 
 def drop_functions() -> list[str]:
     """Statements that remove the functions once their tables are gone."""
     return [
         drop_change_function(),
+        *drop_reference_functions(),
         "DROP FUNCTION ops.refuse_delete();",
         "DROP FUNCTION ops.refuse_state();",
     ]

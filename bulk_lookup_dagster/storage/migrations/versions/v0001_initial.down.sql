@@ -20,15 +20,13 @@ DROP TABLE ledger.requests;
 
 DROP TABLE ledger.claims;
 
-DROP TABLE intake.repeated_rows;
-
 DROP TABLE ops.refreshes;
 
 DROP TABLE ops.mart_dirty;
 
 DROP TABLE ledger.runs;
 
-DROP TABLE intake.contacts;
+DROP TABLE intake.repeated_rows;
 
 DROP TABLE ops.exports;
 
@@ -70,7 +68,15 @@ DROP TABLE intake.sources;
 
 DROP TABLE intake.mappings;
 
+DROP TABLE intake.contacts;
+
 DROP FUNCTION ops.note_change();
+
+DROP FUNCTION ops.contacts_first_batch_id_exists();
+
+DROP FUNCTION ops.contacts_phone_subject_id_exists();
+
+DROP FUNCTION ops.refuse_key_change();
 
 DROP FUNCTION ops.refuse_delete();
 
