@@ -51,19 +51,16 @@ class Plan:
     def __init__(self, country_code: int) -> None:
         codes = _REGIONS[country_code]
         self.country_code = country_code
-        self._shared = len(codes) > 1
-        regions = [_region(country_code, code) for code in codes]
-        main = regions[0].metadata
+        self.code = str(country_code)
+        self._regions = [_region(country_code, code) for code in codes]
+        main = self._regions[0][1]
         general = general_desc(main)
         self.lengths = tuple(general.possible_length)
         self.local_lengths = tuple(general.possible_length_local_only)
         prefix = main.national_prefix_for_parsing
         self._national_prefix = re.compile(prefix).match if prefix else None
-        self._runs = _runs(regions)
-        code = str(country_code)
-        self._zone_digits = _zone_digits(code)
-        self._zones: dict[str, tuple[str, ...]] = {}
-        self._own_zones = _zones_of(code)
+        self._tables: dict[int, _Table] = {}
+        self._zone_digits = _zone_digits(self.code)
         self._places = frozenset(
             kind for kind in TYPE_NAMES if is_number_type_geographical(kind, country_code)
         )
@@ -77,96 +74,84 @@ class Plan:
 
     def line(self, national: str) -> Line | None:
         """The kind of line behind a national number; None when no such number is given out."""
-        for guard, regions in self._runs:
-            if guard is not None and guard(national) is None:
-                continue
-            for region in regions:
-                if region.leading is not None and region.leading(national) is None:
-                    continue
-                number_type = region.type_of(national)
-                if number_type is not None:
-                    zones = self._time_zones(number_type, national)
-                    return Line(region.code, TYPE_NAMES[number_type], zones)
-                if region.leading is not None or not self._shared:
-                    return None
-        return None
-
-    def _time_zones(self, number_type: int, national: str) -> tuple[str, ...]:
-        """Zones of the number's place, or of the whole country for a type that has none."""
-        if number_type not in self._places:
-            return self._own_zones
+        table = self._tables.get(len(national))
+        if table is None:
+            table = self._tables[len(national)] = _table(self._regions, len(national))
+        match = table.match(national)
+        if match is None or match.lastindex is None:
+            return None
+        kind = table.kinds[match.lastindex]
         start = national[: self._zone_digits]
-        zones = self._zones.get(start)
-        if zones is None:
-            zones = self._zones[start] = _zones_of(f"{self.country_code}{start}")
-        return zones
+        return kind.lines.get(start) or self._line(kind, start)
+
+    def _line(self, kind: _Kind, start: str) -> Line:
+        """Zones of the number's place, or of the whole country for a type that has none."""
+        place = start if kind.number_type in self._places else ""
+        line = Line(kind.region, TYPE_NAMES[kind.number_type], _zones_of(f"{self.code}{place}"))
+        kind.lines[start] = line
+        return line
 
 
-class _Region:
-    """One region of a plan; its matchers are compiled when a length is first seen."""
+class _Kind(NamedTuple):
+    """What one branch of a table stands for; `lines` remembers it by the place's digits."""
 
-    def __init__(self, code: str, metadata: PhoneMetadata) -> None:
-        self.code = code
-        self.metadata = metadata
-        self.leading_digits: str | None = metadata.leading_digits
-        self.leading = re.compile(self.leading_digits).match if self.leading_digits else None
-        self._matchers: dict[int, _Matcher] = {}
-
-    def type_of(self, national: str) -> int | None:
-        """The library's number type, or None where it says unknown."""
-        length = len(national)
-        matcher = self._matchers.get(length)
-        if matcher is None:
-            matcher = self._matchers[length] = _Matcher(self.metadata, length)
-        return matcher.type_of(national)
+    region: str
+    number_type: int
+    lines: dict[str, Line]
 
 
-_Guard = Callable[[str], re.Match[str] | None]
+class _Table(NamedTuple):
+    """Everything numbers of one length can be: one expression whose groups are `kinds`."""
+
+    match: Callable[[str], re.Match[str] | None]
+    kinds: tuple[_Kind, ...]
 
 
-def _runs(regions: list[_Region]) -> list[tuple[_Guard | None, list[_Region]]]:
-    """Neighbours told by leading digits, behind one expression that passes over all of them."""
-    runs: list[tuple[_Guard | None, list[_Region]]] = []
-    for guarded, group in groupby(regions, lambda region: region.leading_digits is not None):
-        members = list(group)
-        guard = None
-        if guarded:
-            guard = re.compile("|".join(f"(?:{m.leading_digits})" for m in members)).match
-        runs.append((guard, members))
-    return runs
+def _table(regions: list[tuple[str, PhoneMetadata]], length: int) -> _Table:
+    """The library's order written as one alternation.
+
+    It asks regions in turn. One that is told by leading digits settles the number, one way or the
+    other; of the rest the first that knows a type does. Neighbours told by leading digits stand
+    behind one look at all of them, because most numbers are none of theirs.
+    """
+    kinds = [_Kind("", 0, {})]
+    runs: list[str] = []
+    for guarded, group in groupby(regions, lambda region: region[1].leading_digits is not None):
+        branches, leads = [], []
+        for code, metadata in group:
+            types = _types(metadata, length)
+            kinds += (_Kind(code, number_type, {}) for number_type, _ in types)
+            general = _pattern(general_desc(metadata), length)
+            known = "|".join(f"({pattern})" for _, pattern in types)
+            branch = rf"(?={general}\Z)(?:{known})\Z" if known and general else None
+            if guarded:
+                lead = re.sub(_CAPTURE, "(?:", metadata.leading_digits or "")
+                leads.append(f"(?:{lead})")
+                # Without a group of its own this end says: settled, and no such number.
+                branch = f"(?={leads[-1]})(?:{branch}|)" if branch else f"(?={leads[-1]})"
+            if branch:
+                branches.append(branch)
+        if branches:
+            ahead = f"(?={'|'.join(leads)})" if guarded else ""
+            runs.append(f"{ahead}(?:{'|'.join(branches)})")
+    return _Table(re.compile("|".join(runs) or "(?!)").match, tuple(kinds))
 
 
-class _Matcher:
-    """Types of the numbers of one region and length, decided by one combined expression."""
-
-    def __init__(self, metadata: PhoneMetadata, length: int) -> None:
-        general = general_desc(metadata)
-        branches = [
-            (getattr(PhoneNumberType, kind.upper()), _pattern(getattr(metadata, kind), length))
-            for kind in _KINDS
-        ]
-        fixed, mobile = _pattern(metadata.fixed_line, length), _pattern(metadata.mobile, length)
-        either = PhoneNumberType.FIXED_LINE_OR_MOBILE
-        if metadata.same_mobile_and_fixed_line_pattern:
-            branches.append((either, fixed))
-        else:
-            both = f"(?={fixed}\\Z){mobile}" if fixed and mobile else None
-            branches += [(either, both), (PhoneNumberType.FIXED_LINE, fixed)]
-            branches.append((PhoneNumberType.MOBILE, mobile))
-        known = [(kind, pattern) for kind, pattern in branches if pattern is not None]
-        self._kinds = (0, *(kind for kind, _ in known))
-        self._possible = bool(known) and _pattern(general, length) is not None
-        self._general = re.compile(general.national_number_pattern or "").fullmatch
-        self._match = re.compile("|".join(f"({pattern})" for _, pattern in known)).fullmatch
-
-    def type_of(self, national: str) -> int | None:
-        """The library's number type, or None where it says unknown."""
-        if not self._possible:
-            return None
-        match = self._match(national)
-        if match is None or self._general(national) is None:
-            return None
-        return int(self._kinds[match.lastindex or 0])
+def _types(metadata: PhoneMetadata, length: int) -> list[tuple[int, str]]:
+    """Number types and their patterns, in the order in which the library asks."""
+    branches = [
+        (getattr(PhoneNumberType, kind.upper()), _pattern(getattr(metadata, kind), length))
+        for kind in _KINDS
+    ]
+    fixed, mobile = _pattern(metadata.fixed_line, length), _pattern(metadata.mobile, length)
+    either = PhoneNumberType.FIXED_LINE_OR_MOBILE
+    if metadata.same_mobile_and_fixed_line_pattern:
+        branches.append((either, fixed))
+    else:
+        both = rf"(?={fixed}\Z){mobile}" if fixed and mobile else None
+        branches += [(either, both), (PhoneNumberType.FIXED_LINE, fixed)]
+        branches.append((PhoneNumberType.MOBILE, mobile))
+    return [(kind, pattern) for kind, pattern in branches if pattern is not None]
 
 
 @cache
@@ -175,10 +160,10 @@ def plan(country_code: int) -> Plan | None:
     return Plan(country_code) if country_code in _REGIONS else None
 
 
-def _region(country_code: int, code: str) -> _Region:
+def _region(country_code: int, code: str) -> tuple[str, PhoneMetadata]:
     metadata = PhoneMetadata.metadata_for_region_or_calling_code(country_code, code)
     assert metadata is not None  # every code of the library's own table has its metadata
-    return _Region(code, metadata)
+    return code, metadata
 
 
 def general_desc(metadata: PhoneMetadata) -> PhoneNumberDesc:

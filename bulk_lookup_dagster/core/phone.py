@@ -16,7 +16,7 @@ from typing import NamedTuple
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata
 
-from bulk_lookup_dagster.core.numbering_plans import Plan, general_desc, plan
+from bulk_lookup_dagster.core.numbering_plans import Line, Plan, general_desc, plan
 
 REASONS = {
     "empty": "The phone cell is empty.",
@@ -38,9 +38,7 @@ class Phone(NamedTuple):
     """A number that is given out, and what its plan says about it."""
 
     e164: str
-    region: str
-    number_type: str
-    time_zones: tuple[str, ...]
+    line: Line
 
 
 class Refusal(NamedTuple):
@@ -71,10 +69,10 @@ def normalise(raw: str, region: str) -> Phone | Refusal:
     if "." in raw and _DECIMAL.fullmatch(raw.strip()):
         return Refusal("decimal_number")
     if len(raw) <= _LONGEST_PLAIN and digits.isascii():
-        if digits[1:].isdecimal() and digits[0] == "+":
-            plain = _international(digits[1:])
-        elif digits.isdecimal():
+        if digits.isdecimal():
             plain = dialling(region).plain(digits)
+        elif digits[:1] == "+" and digits[1:].isdecimal():
+            plain = _international(digits)
         else:
             plain = None
         if plain is not None:
@@ -89,20 +87,21 @@ def is_region(code: str) -> bool:
 
 def _international(digits: str) -> Phone | Refusal | None:
     """The number after a plus sign, where no rule of national dialling can interfere."""
-    found = _plan_at(digits[:3])
+    found = _plan_at(digits[1:4])
     if found is None:
         return None
-    national = digits[len(str(found.country_code)) :]
+    national = digits[1 + len(found.code) :]
     if not 2 <= len(national) <= 15 or found.has_national_prefix(national):
         return None
-    return _classified(found, national)
+    line = found.line(national)
+    return Refusal(_invalid(found, len(national))) if line is None else Phone(digits, line)
 
 
 def _classified(found: Plan, national: str) -> Phone | Refusal:
     line = found.line(national)
     if line is None:
         return Refusal(_invalid(found, len(national)))
-    return Phone(f"+{found.country_code}{national}", *line)
+    return Phone(f"+{found.code}{national}", line)
 
 
 def _invalid(found: Plan, length: int) -> str:
@@ -135,10 +134,11 @@ class _Dialling:
         found = plan(metadata.country_code)
         assert found is not None
         self._plan: Plan = found
-        self._code = str(metadata.country_code)
+        self._code = found.code
         self._exit = re.compile(metadata.international_prefix or "(?!)").match
         trunk = metadata.national_prefix_for_parsing or "(?!)"
         self._trunk = re.compile(trunk).match
+        self._only_one = trunk == "1"
         general = general_desc(metadata)
         self._general = re.compile(general.national_number_pattern or "(?!)").fullmatch
         self._lengths = tuple(general.possible_length)
@@ -149,14 +149,17 @@ class _Dialling:
 
     def plain(self, digits: str) -> Phone | Refusal | None:
         """The number of plain digits; None where only the library can tell."""
-        if len(digits) > 15 or self._exit(digits):
-            return None
         if self._nanpa:
             if len(digits) == 11 and digits[0] == "1":
                 digits = digits[1:]
-            if len(digits) < 3 or digits[0] in "01" or self._trunk(digits):
+            # Every way out of the country begins with a zero here.
+            if not 3 <= len(digits) <= 15 or digits[0] in "01":
+                return None
+            if not self._only_one and self._trunk(digits):
                 return None
             return _classified(self._plan, digits)
+        if len(digits) > 15 or self._exit(digits):
+            return None
         if self._zero and digits[0] == "0":
             national = digits[1:]
             if len(national) not in self._lengths or self._general(national) is None:
@@ -166,7 +169,7 @@ class _Dialling:
         else:
             return None
         line = self._plan.line(national)
-        return None if line is None else Phone(f"+{self._code}{national}", *line)
+        return None if line is None else Phone(f"+{self._code}{national}", line)
 
 
 @cache

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, LiteralString
 
 import psycopg
 
+from bulk_lookup_dagster.core.numbering_plans import Line
 from bulk_lookup_dagster.core.phone import Phone
 from bulk_lookup_dagster.intake.columns import FIELDS
 from bulk_lookup_dagster.intake.rows import Chunk, copy_value
@@ -37,6 +39,7 @@ _COPY_CONTACTS: LiteralString = (
     "COPY intake.contacts (contact_id, source_id, first_batch_id, first_row_number, contact_hash,"
     " phone_subject_id, raw_phone, name, first_name, last_name, company, email, website, street,"
     " city, state_region, postal_code, country, last_verified_on, extra) FROM STDIN"
+    " (NULL '')"
 )
 assert all(f" {name}," in _COPY_CONTACTS for name in FIELDS)
 _COPY_REPEATS = "COPY intake.repeated_rows (batch_id, row_number, contact_id) FROM STDIN"
@@ -92,11 +95,12 @@ def _store_subjects(conn: psycopg.Connection[Any], phones: dict[bytes, Phone]) -
 
 
 def _subject_line(digest: bytes, subject_id: int, phone: Phone) -> str:
-    zones = ",".join(phone.time_zones)
-    return (
-        f"{subject_id}\tphone\t{phone.e164}\t\\\\x{digest.hex()}\t{phone.region}\t"
-        f"{phone.number_type}\t{{{zones}}}\n"
-    )
+    return f"{subject_id}\tphone\t{phone.e164}\t\\\\x{digest.hex()}\t{_line_columns(phone.line)}\n"
+
+
+@cache
+def _line_columns(line: Line) -> str:
+    return f"{line.region}\t{line.number_type}\t{{{','.join(line.time_zones)}}}"
 
 
 def _store_rows(

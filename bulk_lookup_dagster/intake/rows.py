@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -25,7 +26,6 @@ from bulk_lookup_dagster.intake.columns import FIELDS, ColumnMap
 MAX_RAW_PHONE = 200
 MAX_ORIGINAL = 10_000
 _MAX_EXTRA_BYTES = 60_000
-_NULL = "\\N"
 _SPECIAL = re.compile(r"[\\\x00-\x1f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -76,17 +76,22 @@ class RowReader:
         self._width = rules.mapping.width
         self._fields = tuple(fields)
         self._order = tuple(fields.values())
-        # One value per field in the order of FIELDS; a field without a column is null.
-        self._template = "\t".join("%s" if name in fields else _NULL for name in FIELDS)
+        # The phone cell, then one value per field in the order of FIELDS: a field without a
+        # column is the empty cell that `_row` puts behind the record.
+        self._values = itemgetter(self._phone, *(fields.get(name, self._width) for name in FIELDS))
         self._limits = tuple(FIELDS[name] for name in fields)
-        self._date = self._fields.index(_DATE) if _DATE in fields else None
+        self._date = 1 + list(FIELDS).index(_DATE) if _DATE in fields else None
         self._short = min([MAX_RAW_PHONE, *(FIELDS[name] for name in fields if name != _DATE)])
         self._extras = rules.mapping.extras
+        self._heads = tuple((f'"{name}":"', index) for name, index in self._extras)
         self._plain_names = not any(
             _SPECIAL.search(name) or '"' in name for name, _ in self._extras
         )
         self._salt = f"{rules.source_id}\x1f"
-        self._key = rules.secret_key
+        self._phone_hash = hashlib.blake2b(
+            b"phone:", key=rules.secret_key, digest_size=HASH_BYTES
+        ).copy
+        self._row_hash = hashlib.blake2b(digest_size=HASH_BYTES).copy
 
     def read(self, first: int, records: Iterable[list[str]], *, clean: bool) -> Chunk:
         """Sort records into a chunk; `clean` says no cell needs COPY's escapes.
@@ -95,68 +100,77 @@ class RowReader:
         """
         chunk = Chunk()
         phones: dict[str, bytes] = {}
+        blank = 0
+        number = first - 1
         for number, record in enumerate(records, first):
             if not any(record):
+                blank += 1
                 continue
-            chunk.records += 1
             row = self._row(record, clean)
             if row.__class__ is Refusal:
                 chunk.rejects.append(self._reject(number, record, row[0]))
                 continue
-            phone, text, raw = row
+            phone, text, content = row
             digest = phones.get(phone.e164)
             if digest is None:
-                digest = hashlib.blake2b(
-                    b"phone:" + phone.e164.encode(), key=self._key, digest_size=HASH_BYTES
-                ).digest()
-                phones[phone.e164] = digest
+                hashed = self._phone_hash()
+                hashed.update(phone.e164.encode())
+                digest = phones[phone.e164] = hashed.digest()
                 chunk.subjects[digest] = phone
-            content = f"{self._salt}{phone.e164}\t{text}".encode()
-            identity = hashlib.blake2b(content, digest_size=HASH_BYTES).digest()
+            hashed = self._row_hash()
+            hashed.update(content.encode())
+            identity = hashed.digest()
             if identity in chunk.contacts:
                 chunk.repeats.append((number, identity))
             else:
-                chunk.contacts[identity] = (number, digest, f"{raw}\t{text}")
+                chunk.contacts[identity] = (number, digest, text)
+        chunk.records = number + 1 - first - blank
         return chunk
 
     def _row(self, record: list[str], clean: bool) -> Any:
-        """(phone, other values, raw phone) in COPY's format, or the refusal."""
-        width = self._width
-        if len(record) != width:
-            if any(map(str.strip, record[width:])):
+        """The phone, the row in COPY's format and what its identity covers; or the refusal."""
+        if len(record) != self._width:
+            if any(map(str.strip, record[self._width :])):
                 return Refusal("too_many_columns")
-            record = [*record[:width], *[""] * (width - len(record))]
+            record = [*record[: self._width], *[""] * (self._width - len(record))]
         raw = record[self._phone]
         phone = normalise(raw, self._region)
-        if phone.__class__ is Refusal:
+        if isinstance(phone, Refusal):
             return phone
-        values = [record[index].strip() for index in self._order]
-        if clean:
-            text = self._template % tuple([value or _NULL for value in values])
-        else:
-            joined = "".join(record)
-            if _CONTROL.search(joined):
+        values = self._values([*record, ""])
+        joined = "\t".join(values)
+        if not clean:
+            if _CONTROL.search("".join(record)):
                 return Refusal("control_character")
             raw = copy_value(raw)
-            text = self._template % tuple([copy_value(value) or _NULL for value in values])
-        if self._date is not None and values[self._date] and not _is_date(values[self._date]):
+            joined = "\t".join((raw, *map(copy_value, map(str.strip, values[1:]))))
+        elif " \t" in joined or "\t " in joined or joined[-1] == " " or not joined.isascii():
+            joined = "\t".join((raw, *map(str.strip, values[1:])))
+        if self._date is not None and not _is_date_or_empty(values[self._date].strip()):
             return Refusal("invalid_date")
-        if len(text) + len(raw) > self._short and self._longest(record) is not None:
+        if len(joined) > self._short and self._longest(record) is not None:
             return Refusal("value_too_long")
-        extra = _NULL
+        text = joined + "\t"
         if self._extras:
             extra = self._extra(record, clean)
             if len(extra) > _MAX_EXTRA_BYTES:
                 return Refusal("row_too_long")
-        return phone, f"{text}\t{extra}", raw
+            text += extra
+        content = f"{self._salt}{phone.e164}{text[len(raw) :]}"
+        return phone, text, content
 
     def _extra(self, record: Sequence[str], clean: bool) -> str:
         """Columns that are no field, as JSON; empty cells are left out."""
-        kept = {name: cell for name, index in self._extras if (cell := record[index].strip())}
-        if not kept:
-            return _NULL
-        text = orjson.dumps(kept).decode()
-        return text if clean and self._plain_names else text.replace("\\", "\\\\")
+        if clean and self._plain_names:
+            kept = [
+                f'{head}{cell}"' for head, index in self._heads if (cell := record[index].strip())
+            ]
+            text = ",".join(kept)
+            # Quotes inside cells need JSON's own escapes.
+            if text.count('"') == 4 * len(kept):
+                return f"{{{text}}}" if kept else ""
+        cells = {name: cell for name, index in self._extras if (cell := record[index].strip())}
+        return copy_value(orjson.dumps(cells).decode()) if cells else ""
 
     def _reject(self, number: int, record: Sequence[str], reason: str) -> tuple[int, str, str, str]:
         original = record_text(record).replace("\x00", "\N{REPLACEMENT CHARACTER}")
@@ -191,8 +205,8 @@ def copy_value(text: str) -> str:
 
 
 @lru_cache(maxsize=8_192)
-def _is_date(text: str) -> bool:
+def _is_date_or_empty(text: str) -> bool:
     try:
-        return len(text) == 10 and date.fromisoformat(text).isoformat() == text
+        return not text or (len(text) == 10 and date.fromisoformat(text).isoformat() == text)
     except ValueError:
         return False

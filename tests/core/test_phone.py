@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult, timezone
 
 from bulk_lookup_dagster.core import phone as module
-from bulk_lookup_dagster.core.numbering_plans import TYPE_NAMES
+from bulk_lookup_dagster.core.numbering_plans import TYPE_NAMES, Line
 from bulk_lookup_dagster.core.phone import REASONS, Phone, Refusal, is_region, normalise
 
 # Ours alone: the library would take these cells as numbers, or refuse them in other words.
@@ -34,9 +34,11 @@ def by_the_library(raw: str, region: str) -> Phone | Refusal:
         return Refusal(_POSSIBLE[phonenumbers.is_possible_number_with_reason(number)])
     return Phone(
         phonenumbers.format_number(number, PhoneNumberFormat.E164),
-        str(phonenumbers.region_code_for_number(number)),
-        TYPE_NAMES[phonenumbers.number_type(number)],
-        tuple(timezone.time_zones_for_number(number)),
+        Line(
+            str(phonenumbers.region_code_for_number(number)),
+            TYPE_NAMES[phonenumbers.number_type(number)],
+            tuple(timezone.time_zones_for_number(number)),
+        ),
     )
 
 
@@ -69,7 +71,7 @@ def test_numbers_as_people_write_them(
 ) -> None:
     found = normalise(raw, region)
     assert isinstance(found, Phone), found
-    assert (found.e164, found.region, found.number_type) == (e164, home, kind)
+    assert (found.e164, found.line.region, found.line.number_type) == (e164, home, kind)
 
 
 @pytest.mark.parametrize(

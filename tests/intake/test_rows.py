@@ -109,7 +109,7 @@ def test_a_sample_is_repeatable_and_mixed_as_promised() -> None:
     chunk = read(list(HEADER), *rows)
     regions: dict[str, int] = {}
     for phone in chunk.subjects.values():
-        regions[phone.region] = regions.get(phone.region, 0) + 1
+        regions[phone.line.region] = regions.get(phone.line.region, 0) + 1
     home = sum(count for region, count in regions.items() if region in ("US", "CA"))
     assert 0.65 < home / len(chunk.subjects) < 0.75
     assert len(regions) >= 12
