@@ -110,6 +110,8 @@ def main() -> None:
         send(answers, orjson.dumps(_answer(worker, payload)))
         del payload
         gc.collect()
+        # What is left are caches, which stay.
+        gc.freeze()
     worker.close()
 
 

@@ -75,6 +75,9 @@ def apply_rights(conn: psycopg.Connection[Any]) -> bool:
         _grant(conn, "SELECT ON ALL TABLES IN SCHEMA", schema, (LOADER, OPERATOR))
         _grant(conn, "INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA", schema, (LOADER,))
         _grant(conn, "USAGE ON ALL SEQUENCES IN SCHEMA", schema, (LOADER,))
+        if schema == "intake":
+            # Intake takes its ids by the block, which is `setval`.
+            _grant(conn, "UPDATE ON ALL SEQUENCES IN SCHEMA", schema, (LOADER,))
     _grant(conn, "SELECT ON ALL TABLES IN SCHEMA", "public", (LOADER, OPERATOR))
     for table in PROTECTED:
         schema, _, name = table.partition(".")
