@@ -10,7 +10,6 @@ Belongs here: what every vendor shares. Does not: shapes (one file per vendor).
 from __future__ import annotations
 
 import base64
-import binascii
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,7 @@ import orjson
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.sandbox import twilio_lookup
-from bulk_lookup_dagster.sandbox.faults import FaultPlan
+from bulk_lookup_dagster.sandbox.faults import FaultPlan, is_amount
 from bulk_lookup_dagster.sandbox.server import Request, Response
 from bulk_lookup_dagster.sandbox.twilio_lookup import Lookup
 
@@ -65,7 +64,7 @@ class Sandbox:
             return True
         try:
             user, _, password = base64.b64decode(value.removeprefix("Basic ")).partition(b":")
-        except binascii.Error:
+        except ValueError:
             return False
         known = value.startswith("Basic ") and user[:2] in (b"AC", b"SK") and bool(password)
         if known and password != b"wrong":
@@ -90,7 +89,10 @@ class Sandbox:
                 body["twilio_error_code"] = None
             return {"phone_numbers": bodies}
 
-        lookups = twilio_lookup.batch(request.body)
+        try:
+            lookups = twilio_lookup.batch(request.body)
+        except InputError:
+            return _error(400, 60600, "Invalid request body")
         return self._answer(lookups, join)
 
     def _answer(
@@ -144,16 +146,17 @@ class Sandbox:
         try:
             match request.method, name:
                 case "PUT", "faults":
-                    self._plan = FaultPlan.from_json(orjson.loads(request.body))
+                    self._plan = FaultPlan.from_json(_object(request.body))
                 case "PUT", "prices":
-                    prices = orjson.loads(request.body)
-                    self._prefixes = prices.pop("prefixes", {})
-                    self._prices |= prices
+                    prices = _object(request.body)
+                    prefixes = _amounts(prices.pop("prefixes", {}))
+                    self._prices |= _amounts(prices)
+                    self._prefixes = prefixes
                 case "PUT", "batch":
-                    self._batch_offered = bool(orjson.loads(request.body)["offered"])
+                    self._batch_offered = bool(_object(request.body)["offered"])
                 case "PUT", "limits":
-                    limits = orjson.loads(request.body)
-                    self._limits = [_bucket(name, int(rate)) for name, rate in limits.items()]
+                    limits = _amounts(_object(request.body))
+                    self._limits = [_bucket(name, rate) for name, rate in limits.items()]
                 case "DELETE", "log":
                     self._forget()
                 case "GET", "log":
@@ -163,7 +166,7 @@ class Sandbox:
                     return _json(self._summary())
                 case _:
                     return _error(404, 20404, "There is no such control")
-        except (InputError, ValueError, TypeError, KeyError) as error:
+        except (InputError, ValueError, KeyError) as error:
             return _error(400, 1, f"This is not understood: {error}")
         return Response(204)
 
@@ -183,6 +186,23 @@ class Sandbox:
             "paid_twice": sum(count - 1 for count in self._billed.values()),
             "statuses": dict(Counter(str(entry[_STATUS]) for entry in self._log)),
         }
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    document = orjson.loads(body)
+    if not isinstance(document, dict):
+        raise InputError("A JSON object is expected.")
+    return document
+
+
+def _amounts(document: Any) -> dict[str, int]:
+    """Whole numbers of at least 0 by name."""
+    if not isinstance(document, dict):
+        raise InputError("A JSON object is expected.")
+    for name, value in document.items():
+        if not isinstance(value, int) or not is_amount(value):
+            raise InputError(f"{name} is a whole number of at least 0.")
+    return document
 
 
 def _refusal(fault: str | None, plan: FaultPlan) -> Response | None:

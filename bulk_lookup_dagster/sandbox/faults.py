@@ -49,9 +49,12 @@ class FaultPlan:
         names = {one.name for one in fields(cls)}
         if not isinstance(document, dict) or document.keys() - names:
             raise InputError(f"A fault plan has the fields {', '.join(sorted(names))}.")
+        rates = document.get("rates", {})
+        numbers = [value for name, value in document.items() if name != "rates"]
+        if not isinstance(rates, dict) or not all(map(is_amount, [*numbers, *rates.values()])):
+            raise InputError("Everything in a fault plan is a number of at least 0.")
         plan = cls(**document)
-        unknown = plan.rates.keys() - set(KINDS)
-        if unknown or sum(plan.rates.values()) > 1 or min(plan.rates.values(), default=0) < 0:
+        if plan.rates.keys() - set(KINDS) or sum(plan.rates.values()) > 1:
             raise InputError(f"Rates are shares of {', '.join(KINDS)} that sum to at most 1.")
         return plan
 
@@ -65,6 +68,11 @@ class FaultPlan:
                 return kind
             point -= share
         return None
+
+
+def is_amount(value: Any) -> bool:
+    """Whether a JSON value is a number of at least 0; JSON has no infinities."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 NO_FAULTS = FaultPlan()

@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from bulk_lookup_dagster.core.errors import InputError
+
 PACKAGES = (
     "caller_name",
     "sim_swap",
@@ -83,9 +85,9 @@ def single(path: str, query: str) -> Lookup:
 
 
 def batch(body: bytes) -> list[Lookup]:
-    """A batch's questions."""
+    """A batch's questions; raises `InputError` where the body is none."""
     found = []
-    for one in orjson.loads(body)["phone_numbers"]:
+    for one in _questions(body):
         parameters = {
             "".join(word.title() for word in name.split("_")): value
             for package in one.get("fields", ())
@@ -100,6 +102,25 @@ def batch(body: bytes) -> list[Lookup]:
             )
         )
     return found
+
+
+def _questions(body: bytes) -> list[dict[str, Any]]:
+    try:
+        questions = orjson.loads(body)["phone_numbers"]
+    except (ValueError, TypeError, KeyError):
+        questions = None
+    if not isinstance(questions, list) or not questions or not all(map(_is_question, questions)):
+        raise InputError("A batch is an object with a list of phone_numbers.")
+    return questions
+
+
+def _is_question(one: Any) -> bool:
+    if not isinstance(one, dict) or not isinstance(one.get("phone_number"), str):
+        return False
+    fields = one.get("fields", [])
+    return isinstance(fields, list) and all(
+        isinstance(name, str) and isinstance(one.get(name, {}), dict | None) for name in fields
+    )
 
 
 def unknown_fields(packages: Iterable[str]) -> bool:
