@@ -16,7 +16,7 @@ from bulk_lookup_dagster.storage.database import connect
 if TYPE_CHECKING:
     from bulk_lookup_dagster.services.instance import Platform
 
-CAP_REACHED = "cap_reached"
+CAP_REACHED, PAUSED = "cap_reached", "paused"
 _BATCHES = """
     SELECT b.partition_key FROM ledger.plans p
       JOIN intake.batches b ON p.scope -> 'upload_ids' @> to_jsonb(b.upload_id)
@@ -29,6 +29,9 @@ _WAITING = """
      WHERE state = 'waiting_approval' AND (estimate ->> 'due')::bigint > 0
        AND (%(plan)s::bigint IS NULL OR plan_id = %(plan)s) ORDER BY plan_id
 """
+_PAUSED = (
+    "SELECT provider, reason FROM ops.provider_states WHERE state = 'paused' ORDER BY provider"
+)
 _LEFT = """
     SELECT plan_id, reason, sum(claims::bigint)::bigint
       FROM ledger.runs, jsonb_each_text(summary -> 'left_due') AS l (reason, claims)
@@ -91,6 +94,11 @@ def _outcome(
         for plan, reason, count in left
         if reason == CAP_REACHED
     ]
+    if any(reason == PAUSED for _, reason, _ in left):
+        waiting += [
+            f"{provider} is paused ({reason}): bulk-lookup resume {provider}"
+            for provider, reason in conn.execute(_PAUSED).fetchall()
+        ]
     return {
         "batches": len(runs),
         "paid_calls": calls,
@@ -100,7 +108,7 @@ def _outcome(
         "left_due": [
             {"plan_id": plan, "reason": reason, "questions": count}
             for plan, reason, count in left
-            if reason != CAP_REACHED
+            if reason not in (CAP_REACHED, PAUSED)
         ],
         "waiting": waiting,
     }

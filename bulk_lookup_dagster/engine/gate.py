@@ -56,6 +56,11 @@ class Gate:
         """Whether a request may go out at all."""
         return not (self.stopped or self.database_lost or self._worker.lost.is_set())
 
+    @property
+    def why_left(self) -> str:
+        """What keeps a stopped provider's questions due: a person, or the provider itself."""
+        return "paused" if self.stopped.startswith("paused: ") else "unavailable"
+
     def breaker(self, claimed: Claimed) -> Breaker:
         """The circuit of the endpoint a request goes to."""
         return self._breaker(self._provider.endpoint(claimed.questions))

@@ -93,7 +93,7 @@ class Lane:
             if self._writer.failed:
                 return
             if not self._gate.open or time.monotonic() > self._ends_at:
-                self.left_because = "unavailable" if self._gate.stopped else "deadline"
+                self.left_because = self._gate.why_left if self._gate.stopped else "deadline"
                 return
             await self._gate.refresh()
             allowed = await self._gate.allowance()

@@ -73,9 +73,9 @@ class RunOptions:
 class RunReport:
     """What a run did, counted in claims unless the name says otherwise.
 
-    `left_due` counts claims not asked, by reason (`cap_reached`, `unavailable`, `deadline`,
-    `no_price`); `pending_elsewhere` those another live run still holds; `rates` the requests a
-    second each provider was held to (None: no limit).
+    `left_due` counts claims not asked, by reason (`cap_reached`, `paused`, `unavailable`,
+    `deadline`, `no_price`); `pending_elsewhere` those another live run still holds; `rates` the
+    requests a second each provider was held to (None: no limit).
     """
 
     run_id: int = 0

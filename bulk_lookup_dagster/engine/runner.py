@@ -257,7 +257,7 @@ class _Run:
         if gate.database_lost:
             raise psycopg.OperationalError("A shared limit could not be read.")
         if gate.stopped:
-            self._left[name] = "unavailable"
+            self._left[name] = gate.why_left
             self._report.stopped[name] = gate.stopped
 
     async def _recover(self) -> None:

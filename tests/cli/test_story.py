@@ -2,61 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bulk_lookup_dagster.storage import roles
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
+from tests.fakes.commands import Program, local_program
 from tests.fakes.sandbox import running_sandbox
-
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(sys.executable).with_name("bulk-lookup")
-
-
-class Program:
-    """`bulk-lookup` with an environment of its own."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = {**os.environ, **environ}
-
-    def __call__(self, *arguments: str, code: int = 0) -> Any:
-        done = subprocess.run(
-            [str(PROGRAM), *arguments, "--json"],
-            env=self._environ,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
-        assert done.returncode == code, done.stderr[-2000:]
-        assert "Traceback" not in done.stderr
-        return json.loads(done.stdout)
 
 
 @pytest.fixture
 def program(postgres: EmbeddedServer, database: str, tmp_path: Path) -> Iterator[Program]:
     with running_sandbox() as sandbox:
-        yield Program(
-            {
-                "BULK_LOOKUP_ENV": "local",
-                "BULK_LOOKUP_HOME": str(tmp_path / "home"),
-                "DATABASE_URL": postgres.dsn(database),
-                "MIGRATION_DATABASE_URL": postgres.dsn(database, roles.OWNER),
-                "DAGSTER_DATABASE_URL": postgres.dsn(roles.DAGSTER_DATABASE),
-                "AUTO_APPROVE_USD": "0",
-                "TWILIO_ACCOUNT_SID": "AC1",
-                "TWILIO_AUTH_TOKEN": "fake",
-                "TWILIO_LOOKUP_BASE_URL": sandbox.url,
-            }
-        )
+        yield local_program(postgres, database, tmp_path / "home", sandbox.url)
 
 
 def test_a_file_is_uploaded_planned_approved_run_and_exported(

@@ -75,6 +75,6 @@ def test_f32_a_paused_provider_is_left_alone_until_resumed(
     operator.pause_provider(conn, "twilio_lookup", actor="ann", reason="invoice")
     provider = FakeProvider()
     report = run(dsn, tmp_path, provider, plan)
-    assert (provider.calls, report.left_due) == (0, {"unavailable": 4})
+    assert (provider.calls, report.left_due) == (0, {"paused": 4})
     operator.resume_provider(conn, "twilio_lookup", actor="ann")
     assert run(dsn, tmp_path, provider, plan).answered == {"data": 4}

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bulk_lookup_dagster.sandbox.faults import FaultPlan
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 NUMBER = "/v2/PhoneNumbers/+14155552671"
@@ -178,3 +179,11 @@ def test_f37_faults_befall_their_share_repeat_exactly_and_end(
     process.control("DELETE", "log")
     assert [client.get(path).status_code for path in paths] == first
     assert process.control("GET", "summary")["statuses"]["503"] == first.count(503)
+
+
+def test_neighbouring_numbers_do_not_share_their_fate() -> None:
+    plan = FaultPlan(rates={"drop_after": 0.1})
+    fates = [plan.draw(f"+1415555{n:04d}", 1) is not None for n in range(5_000)]
+    by_tens = [sum(fates[start : start + 10]) for start in range(0, 5_000, 10)]
+    assert 400 < sum(fates) < 600
+    assert max(by_tens) < 8
