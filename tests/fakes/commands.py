@@ -26,6 +26,17 @@ class Program:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = {**os.environ, **environ}
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same without waiting; the caller ends it."""
+        return subprocess.Popen(
+            [str(PROGRAM), *arguments, "--json"],
+            env=self._environ,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
     def __call__(self, *arguments: str, code: int = 0) -> Any:
         done = subprocess.run(
             [str(PROGRAM), *arguments, "--json"],
