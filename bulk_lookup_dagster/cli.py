@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from bulk_lookup_dagster.commands import files, money, platform
+from bulk_lookup_dagster.commands import analyst, files, money, platform
 
 app = typer.Typer(
     help="Clean, look up and cost files of phone numbers, never paying twice.",
@@ -31,6 +31,7 @@ for command in (
     files.export,
     money.pause,
     money.resume,
+    analyst.analyst,
 ):
     app.command()(command)
 app.add_typer(money.unknowns, name="unknowns")
