@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from bulk_lookup_dagster.core.errors import BulkLookupError, InputError, SpendingError, StorageError
 from bulk_lookup_dagster.observability import report
+from bulk_lookup_dagster.services.analyst import analyst_login
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.web import health, pages
 from bulk_lookup_dagster.web.database import Database
@@ -47,6 +48,7 @@ def create_app(platform: Platform, *, upload_limit: int = MAX_BYTES) -> FastAPI:
         files_url=environment.files_url,
         timezone=environment.timezone.key,
         upload_limit=upload_limit,
+        analyst=analyst_login(platform),
         database=Database(platform.dsn),
         guard=Guard(
             environment.name,

@@ -19,6 +19,7 @@ from bulk_lookup_dagster.core.money import micros_from_usd
 from bulk_lookup_dagster.services import browse
 from bulk_lookup_dagster.services.approvals import approve_plan
 from bulk_lookup_dagster.web import inbox
+from bulk_lookup_dagster.web.connect import read_marts
 from bulk_lookup_dagster.web.dashboard import read_dashboard
 from bulk_lookup_dagster.web.estimate import read_estimate
 from bulk_lookup_dagster.web.guard import CSRF_COOKIE, CSRF_FIELD, TOKEN_FIELD
@@ -39,6 +40,14 @@ def dashboard(request: Request) -> Response:
     with state_of(request).database.reading() as conn:
         found = read_dashboard(conn)
     return _page(request, "dashboard.html" if found else "empty.html", dashboard=found)
+
+
+@router.get("/connect")
+def connect(request: Request) -> Response:
+    """How a BI tool connects, and the marts it finds there."""
+    with state_of(request).database.reading() as conn:
+        marts = read_marts(conn)
+    return _page(request, "connect.html", login=state_of(request).analyst, marts=marts)
 
 
 @router.get("/uploads")

@@ -11,6 +11,7 @@ from typing import cast
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
 
+from bulk_lookup_dagster.services.analyst import AnalystLogin
 from bulk_lookup_dagster.web.database import Database
 from bulk_lookup_dagster.web.guard import Guard
 
@@ -23,6 +24,7 @@ class WebState:
     files_url: str
     timezone: str
     upload_limit: int
+    analyst: AnalystLogin
     database: Database
     guard: Guard
     templates: Jinja2Templates

@@ -114,7 +114,9 @@ def test_the_same_figures_are_drawn_once() -> None:
     assert charts.bars([], "label", "value") == ""
 
 
-@pytest.mark.parametrize("path", ["/", "/uploads", "/plans", "/plans/1", "/uploads/1/rejects"])
+@pytest.mark.parametrize(
+    "path", ["/", "/uploads", "/plans", "/plans/1", "/uploads/1/rejects", "/connect"]
+)
 def test_pages_open(web: httpx.Client, path: str) -> None:
     answer = web.get(path)
     assert answer.status_code == 200

@@ -1,0 +1,72 @@
+"""The page for BI tools: how to connect, and what there is to read.
+
+Belongs here: the marts as the database's own catalog describes them. Does not: their figures
+(`web.dashboard`), the address (`services.analyst`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+_MARTS = """
+    SELECT c.relname AS name, pg_get_userbyid(c.relowner) AS owner, c.relkind = 'v' AS is_view,
+           coalesce(obj_description(c.oid, 'pg_class'), '') AS description,
+           (SELECT json_agg(json_build_object(
+                       'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
+                       'description', coalesce(col_description(c.oid, a.attnum), ''))
+                   ORDER BY a.attnum)
+              FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+      FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = 'marts' AND c.relkind IN ('r', 'v')
+       AND NOT starts_with(c.relname, '__') AND c.relname NOT LIKE '%\\_\\_dbt\\_%'
+     ORDER BY c.relname
+"""
+_LIMIT = 100_000
+_ROWS = sql.SQL("""
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM {mart} LIMIT {limit}) bounded) AS rows,
+           (SELECT max(as_of) FROM {mart}) AS as_of
+""")
+# Counting a view of all contacts reads them all; the last build did that already.
+_CONTACTS = "SELECT contacts AS rows, as_of FROM marts.dashboard_stats"
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One mart as an analyst meets it."""
+
+    name: str
+    owner: str
+    is_view: bool
+    description: str
+    columns: Sequence[Mapping[str, str]]
+    rows: int
+    is_more: bool
+    as_of: datetime | None
+
+
+def read_marts(conn: psycopg.Connection[Any]) -> list[Mart]:
+    """Every mart there is; none before the first build."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(_MARTS).fetchall()
+        marts = []
+        for row in found:
+            (size,) = cursor.execute(_size_of(row)).fetchall()
+            is_more = not row["is_view"] and size["rows"] >= _LIMIT
+            marts.append(Mart(**row, **size, is_more=is_more))
+    return marts
+
+
+def _size_of(row: Mapping[str, Any]) -> sql.Composed:
+    if row["is_view"]:
+        return sql.Composed([sql.SQL(_CONTACTS)])
+    mart = sql.Identifier("marts", row["name"])
+    return _ROWS.format(mart=mart, limit=sql.Literal(_LIMIT))
