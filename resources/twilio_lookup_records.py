@@ -109,6 +109,8 @@ def _text(part: Mapping[str, Any], name: str, length: int) -> str | None:
         raise _bad(name, "is not text")
     if len(value) > length:
         raise _bad(name, f"is longer than {length} characters")
+    if "\x00" in value:
+        raise _bad(name, "holds a character that no database keeps")
     return value
 
 

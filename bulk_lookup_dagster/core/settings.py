@@ -6,10 +6,13 @@ secrets and addresses (see `core.variables`), storing and history (see `services
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from bulk_lookup_dagster.core.phone import is_region
 
 Package = Literal[
     "validation",
@@ -26,7 +29,40 @@ Package = Literal[
 ]
 ProviderName = Literal["twilio_lookup"]
 Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6)]
-Cron = Annotated[str, Field(max_length=100, pattern=r"^\S+( \S+){4}$")]
+
+
+def _is_cron(text: str) -> str:
+    fields = text.split(" ")
+    if len(fields) != len(_CRON_RANGES) or not all(map(_is_cron_field, fields, _CRON_RANGES)):
+        raise ValueError("write minute, hour, day, month and weekday as numbers: 15 2 * * 1-5")
+    return text
+
+
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_CRON_PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/([1-9]\d?))?")
+
+
+def _is_cron_field(field: str, allowed: tuple[int, int]) -> bool:
+    parts = [_CRON_PART.fullmatch(part) for part in field.split(",")]
+    for part in parts:
+        if part is None:
+            return False
+        first, last, _ = part.groups()
+        low = allowed[0] if first is None else int(first)
+        high = low if last is None else int(last)
+        if not allowed[0] <= low <= high <= allowed[1]:
+            return False
+    return True
+
+
+def _is_known_region(code: str) -> str:
+    if not is_region(code):
+        raise ValueError("write a region that gives out numbers, such as US or GB")
+    return code
+
+
+Cron = Annotated[str, Field(max_length=100), AfterValidator(_is_cron)]
+Region = Annotated[str, Field(max_length=2), AfterValidator(_is_known_region)]
 
 
 class _Document(BaseModel):
@@ -147,8 +183,8 @@ class StepSettings(_Document):
 class IntakeSettings(_Document):
     """How files are taken in."""
 
-    default_region: str = Field(
-        default="US", pattern=r"^[A-Z]{2}$", description="Region of numbers without a country code."
+    default_region: Region = Field(
+        default="US", description="Region of numbers without a country code."
     )
     batch_rows: int = Field(
         default=25_000, ge=100, le=25_000, description="Rows per batch (partition)."

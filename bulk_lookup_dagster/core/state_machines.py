@@ -42,8 +42,9 @@ UPLOAD = _machine(
     {
         "received": "loading refused",
         "loading": "loaded refused",
-        "loaded": "",
-        "refused": "received",
+        "loaded": "deleted",
+        "refused": "received deleted",
+        "deleted": "",
     },
 )
 BATCH = _machine(

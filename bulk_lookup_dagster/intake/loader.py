@@ -28,10 +28,17 @@ from bulk_lookup_dagster.intake.rows import Chunk, copy_value
 
 _SUBJECTS_LOCK = 7311
 _CONTACTS_LOCK = 7312
-_FIND_SUBJECTS = "SELECT value_hmac, subject_id FROM intake.subjects WHERE value_hmac = ANY(%b)"
+_FIND_SUBJECTS = (
+    "SELECT value_hmac, CASE WHEN erased_at IS NULL THEN subject_id ELSE -subject_id END"
+    "  FROM intake.subjects WHERE value_hmac = ANY(%b)"
+)
 _FIND_CONTACTS = (
     "SELECT contact_hash, contact_id, first_batch_id, first_row_number"
     "  FROM intake.contacts WHERE contact_hash = ANY(%b)"
+)
+_RESTORE_SUBJECT = (
+    "UPDATE intake.subjects SET value = %s, erased_at = NULL"
+    " WHERE subject_id = %s AND erased_at IS NOT NULL"
 )
 _COPY_SUBJECTS = (
     "COPY intake.subjects (subject_id, kind, value, value_hmac, region, number_type, time_zones)"
@@ -97,6 +104,12 @@ class Stored:
     rejected: int
 
 
+def lock_intake(conn: psycopg.Connection[Any]) -> None:
+    """Keep every load from adding subjects or contacts until the transaction ends."""
+    _lock(conn, _SUBJECTS_LOCK)
+    _lock(conn, _CONTACTS_LOCK)
+
+
 def store_chunk(conn: psycopg.Connection[Any], place: BatchPlace, chunk: Chunk) -> Stored:
     """Store a chunk in two transactions; storing the same chunk again adds nothing."""
     with conn.transaction():
@@ -111,6 +124,11 @@ def _store_subjects(conn: psycopg.Connection[Any], phones: dict[bytes, Phone]) -
         return {}
     _lock(conn, _SUBJECTS_LOCK)
     ids: dict[bytes, int] = dict(_found(conn, _FIND_SUBJECTS, phones))
+    erased = {digest: -found for digest, found in ids.items() if found < 0}
+    if erased:
+        back = [(phones[digest].e164, found) for digest, found in erased.items()]
+        conn.cursor().executemany(_RESTORE_SUBJECT, back)
+        ids.update(erased)
     new = [digest for digest in phones if digest not in ids] if ids else list(phones)
     fresh = dict(zip(new, _ids(conn, "intake.subjects_subject_id_seq", len(new)), strict=True))
     _copy(conn, _COPY_SUBJECTS, [_subject_line(key, fresh[key], phones[key]) for key in new])

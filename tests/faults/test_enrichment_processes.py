@@ -86,6 +86,7 @@ def test_f13_a_killed_run_is_taken_up_and_what_was_in_flight_is_not_bought_again
     found = states(conn)
     assert found.keys() <= {"answered", "refused", "unknown_outcome"}
     assert sum(found.values()) == 2 * ROWS
-    assert found.get("unknown_outcome", 0) <= 2 * CONCURRENCY
+    # Two questions a request; a request may wait with its mark behind each that is under way.
+    assert found.get("unknown_outcome", 0) <= 2 * 2 * CONCURRENCY
     assert program("run", "--no-marts")["paid_calls"] == 0
     assert sandbox.control("GET", "summary")["requests"] == summary["requests"]

@@ -33,6 +33,7 @@ def test_f27_a_blocking_date_is_a_calendar_date_however_iso_writes_it(when: str)
     [
         ("line_type_intelligence", {"type": 7}),
         ("caller_name", {"caller_name": []}),
+        ("caller_name", {"caller_name": "hidden\x00"}),
         ("sms_pumping_risk", {"sms_pumping_risk_score": "hidden"}),
         ("sms_pumping_risk", {"sms_pumping_risk_score": 101}),
         ("sim_swap", {"last_sim_swap": "hidden"}),

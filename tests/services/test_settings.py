@@ -94,7 +94,14 @@ def test_an_unknown_key_is_named_with_the_known_ones_beside_it(
         ("intake.batch_rows", "25001", "less than or equal to 25000"),
         ("intake.batch_rows", "many", "integer"),
         ("intake.batch_rows", "null", "integer"),
-        ("intake.default_region", "usa", "[A-Z]{2}"),
+        ("intake.default_region", "USA", "at most 2"),
+        ("intake.default_region", "XX", "such as US"),
+        ("intake.default_region", "us", "such as US"),
+        ("schedules.nightly_cron", "15 2 * *", "minute, hour"),
+        ("schedules.nightly_cron", "60 2 * * *", "minute, hour"),
+        ("schedules.nightly_cron", "15 2 * * 5-1", "minute, hour"),
+        ("schedules.nightly_cron", "15 2 * * */0", "minute, hour"),
+        ("schedules.nightly_cron", "a b c d e", "minute, hour"),
         ("intake.source", '"a\\u0000b"', "pattern"),
         ("checks.max_unknown_share", "NaN", "less than or equal to 1"),
         ("providers.twilio_lookup.enabled", "perhaps", "boolean"),
@@ -105,7 +112,7 @@ def test_an_unknown_key_is_named_with_the_known_ones_beside_it(
         ("spending.day_cap_usd", "-1", "greater than or equal to 0"),
         ("spending.day_cap_usd", "Infinity", "finite"),
         ("spending.provider_day_cap_usd.twilio", "1", "'twilio_lookup'"),  # would cap nothing
-        ("schedules.nightly_cron", "daily", "pattern"),
+        ("schedules.nightly_cron", "daily", "minute, hour"),
     ],
 )
 def test_a_wrong_value_is_refused_with_the_key_and_what_is_allowed(

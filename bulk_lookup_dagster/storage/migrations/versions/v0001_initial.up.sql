@@ -220,7 +220,7 @@ CREATE TABLE intake.uploads (
 	content_hash BYTEA NOT NULL CONSTRAINT uploads_content_hash_check CHECK (octet_length(content_hash) <= 32),
 	mapping_hash BYTEA NOT NULL CONSTRAINT uploads_mapping_hash_check CHECK (octet_length(mapping_hash) <= 32),
 	default_region VARCHAR(2) NOT NULL,
-	state VARCHAR(30) NOT NULL CONSTRAINT uploads_state_check CHECK (state IN ('received', 'loading', 'loaded', 'refused')),
+	state VARCHAR(30) NOT NULL CONSTRAINT uploads_state_check CHECK (state IN ('received', 'loading', 'loaded', 'refused', 'deleted')),
 	file_name VARCHAR(255) NOT NULL,
 	file_uri VARCHAR(1000) NOT NULL,
 	size_bytes BIGINT NOT NULL,
@@ -665,7 +665,8 @@ CREATE TRIGGER uploads_next_state BEFORE UPDATE ON intake.uploads FOR EACH ROW
   WHEN (OLD.state <> NEW.state AND NOT (
        (OLD.state = 'received' AND NEW.state IN ('loading', 'refused'))
     OR (OLD.state = 'loading' AND NEW.state IN ('loaded', 'refused'))
-    OR (OLD.state = 'refused' AND NEW.state IN ('received'))))
+    OR (OLD.state = 'loaded' AND NEW.state IN ('deleted'))
+    OR (OLD.state = 'refused' AND NEW.state IN ('deleted', 'received'))))
   EXECUTE FUNCTION ops.refuse_state();
 
 CREATE TRIGGER batches_initial_state BEFORE INSERT ON intake.batches FOR EACH ROW
