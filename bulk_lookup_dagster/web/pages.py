@@ -19,6 +19,7 @@ from bulk_lookup_dagster.core.money import micros_from_usd
 from bulk_lookup_dagster.services import browse
 from bulk_lookup_dagster.services.approvals import approve_plan
 from bulk_lookup_dagster.web import inbox
+from bulk_lookup_dagster.web.builds import read_tested
 from bulk_lookup_dagster.web.connect import read_marts
 from bulk_lookup_dagster.web.dashboard import read_dashboard
 from bulk_lookup_dagster.web.estimate import read_estimate
@@ -38,8 +39,9 @@ After = Annotated[int, Query(ge=0, le=_KEY_LIMIT)]
 def dashboard(request: Request) -> Response:
     """What the platform knows and what it cost, from the marts alone."""
     with state_of(request).database.reading() as conn:
-        found = read_dashboard(conn)
-    return _page(request, "dashboard.html" if found else "empty.html", dashboard=found)
+        found, tested = read_dashboard(conn), read_tested(conn)
+    template = "dashboard.html" if found else "empty.html"
+    return _page(request, template, dashboard=found, tested=tested)
 
 
 @router.get("/connect")
