@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from bulk_lookup_dagster.commands import analyst, files, money, platform
+from bulk_lookup_dagster.commands import analyst, deletion, files, money, platform
 
 app = typer.Typer(
     help="Clean, look up and cost files of phone numbers, never paying twice.",
@@ -29,6 +29,7 @@ for command in (
     money.refresh,
     money.replay,
     files.export,
+    deletion.delete,
     money.pause,
     money.resume,
     analyst.analyst,

@@ -108,17 +108,26 @@ def test_f16_money_and_claims_stay_when_answers_go(conn: Connection) -> None:
     money = "SELECT sum(cost_micros)::bigint FROM ledger.requests"
     claims = "SELECT count(*) FROM ledger.claims"
     before = (number(conn, money), number(conn, claims))
-    with pytest.raises(InputError, match="under way"):
-        delete_upload(conn, 1, actor="me", rehearse=False)
-    conn.execute(
-        "UPDATE ledger.claims SET state = 'answered', worker_id = NULL, outcome = 'data',"
-        " cost_micros = 0, settled_at = claimed_at WHERE state = 'claimed'"
-    )
     deleted = delete_upload(conn, 1, actor="me", rehearse=False)
     assert deleted.counts["contacts"] > 0
     assert deleted.counts["phone_lookups"] > 0
     assert (number(conn, money), number(conn, claims)) == before
     assert number(conn, "SELECT count(*) FROM ledger.plans WHERE state = 'cancelled'") == 1
+
+
+def test_f15_nobody_goes_while_questions_about_them_are_under_way(conn: Connection) -> None:
+    tell(conn)
+    conn.execute(
+        "INSERT INTO ledger.claims (provider, operation, subject_id, params_hash, epoch, state,"
+        " plan_id, run_id, budget_day, worker_id, reserved_micros, claimed_at, deadline_at)"
+        " VALUES ('twilio_lookup', 'sim_swap', 1, '', 0, 'claimed', 1, 1, current_date, 1, 0,"
+        " now(), now())"
+    )
+    before = conn.execute(_PEOPLE).fetchone()
+    with pytest.raises(InputError, match="1 questions .* are under way") as caught:
+        delete_upload(conn, 1, actor="me", rehearse=False)
+    assert caught.value.fix
+    assert conn.execute(_PEOPLE).fetchone() == before
 
 
 def test_what_cannot_be_deleted_now_is_refused_and_says_what_to_do(
