@@ -42,6 +42,23 @@ _CALLS = """
 """
 _UPLOADS = "SELECT * FROM marts.mart_upload_summary ORDER BY upload_id DESC LIMIT 10"
 _FAILURES = "SELECT * FROM marts.mart_failures ORDER BY claim_count DESC LIMIT 10"
+_ACCURACY = """
+    SELECT count(*) AS plans, count(*) FILTER (WHERE is_within_range) AS within_range,
+           sum(cost_micros)::bigint AS cost_micros,
+           sum(estimated_micros)::bigint AS estimated_micros, max(as_of) AS as_of
+      FROM marts.mart_plan_accuracy WHERE plan_state IN ('done', 'expired')
+"""
+_DUE = "SELECT coalesce(sum(due_again_count), 0)::bigint AS due FROM marts.mart_failures"
+# Counters of `dashboard_stats` whose source is not built yet: their 0 was never measured.
+_LATER = (
+    ("Trust Hub", ("trust_hub_verified", "trust_hub_pending", "trust_hub_rejected")),
+    ("Matching of contacts", ("duplicate_groups", "duplicate_contacts")),
+    ("Quality", ("quality_high", "quality_medium", "quality_low")),
+    ("CRM", ("crm_synced", "crm_failed")),
+    ("Messages", ("messages_sent", "messages_delivered", "messages_replied")),
+    ("Calls", ("calls_made", "calls_answered")),
+    ("Opt-outs", ("opt_outs",)),
+)
 
 _LINES = (
     ("Mobile", "line_mobile"),
@@ -102,6 +119,9 @@ class Dashboard:
     calls: Sequence[Mapping[str, Any]]
     uploads: Sequence[Mapping[str, Any]]
     failures: Sequence[Mapping[str, Any]]
+    accuracy: Mapping[str, Any]
+    due: int
+    later: Sequence[tuple[str, Sequence[tuple[str, int]]]]
 
 
 def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
@@ -117,7 +137,15 @@ def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
         _spent(stats, costs),
     ]
     uploads, failures = _rows(conn, _UPLOADS), _rows(conn, _FAILURES)
-    return Dashboard(stats, figures, costs, calls, uploads, failures)
+    accuracy, due = _rows(conn, _ACCURACY)[0], _rows(conn, _DUE)[0]["due"]
+    later = [(name, _collected(stats, columns)) for name, columns in _LATER]
+    return Dashboard(stats, figures, costs, calls, uploads, failures, accuracy, due, later)
+
+
+def _collected(stats: Mapping[str, Any], columns: Sequence[str]) -> list[tuple[str, int]]:
+    """The counters of one source; none while all are 0, for then nothing was collected."""
+    counted = [(name.replace("_", " "), stats[name]) for name in columns]
+    return counted if any(value for _, value in counted) else []
 
 
 def _rows(conn: psycopg.Connection[Any], query: str) -> list[dict[str, Any]]:
