@@ -17,7 +17,7 @@ from bulk_lookup_dagster.web.app import create_app
 from tests.fakes.served import served
 from tests.fakes.story import platform_of, tell
 
-PATHS = ("/", "/uploads", "/plans", "/plans/1", "/plans/2", "/uploads/1/rejects")
+PATHS = ("/", "/connect", "/uploads", "/plans", "/plans/1", "/plans/2", "/uploads/1/rejects")
 SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 800})
 
 # Relative luminance and contrast as WCAG 2 defines them, for every element with text of its own.
@@ -86,6 +86,9 @@ def test_figures_equal_sql(watched: Watched, address: str, marts: psycopg.Connec
     assert page.inner_text("#kpi-contacts .value") == f"{stats['contacts']:,}"
     assert page.inner_text("#kpi-spent .value") == f"${stats['cost_usd']:,.2f}"
     assert page.inner_text("#kpi-saved .value") == f"${stats['saved_usd']:,.2f}"
+    enriched = f"{stats['enrichment_rate'] * 100:.1f}\N{NO-BREAK SPACE}%"
+    assert page.inner_text("#kpi-enriched .value") == enriched
+    assert page.inner_text("#due .approval") == f"{stats['contacts_waiting_approval']:,}"
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     for slug, label, name in (
         ("status", "Complete", "contacts_complete"),
