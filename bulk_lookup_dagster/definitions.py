@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from assets import batches, intake, phone_lookups
+from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.environments import resources_for
 from bulk_lookup_dagster.jobs import JOBS
 from bulk_lookup_dagster.schedules import schedules
@@ -20,12 +21,16 @@ from sensors.marts import marts_sensor
 from sensors.uploads import uploads_sensor
 
 ASSETS = (*intake.ASSETS, *phone_lookups.ASSETS, *batches.ASSETS)
+_DEFAULT_CLOCK = ScheduleSettings()
 CHECKS = (*intake.CHECKS, *phone_lookups.CHECKS)
-SENSORS = (uploads_sensor, approvals_sensor, marts_sensor, run_failures_sensor)
 
 
 def build_defs(
-    environment: str, *, timezone: str = "UTC", overrides: Mapping[str, Any] | None = None
+    environment: str,
+    *,
+    timezone: str = "UTC",
+    clock: ScheduleSettings = _DEFAULT_CLOCK,
+    overrides: Mapping[str, Any] | None = None,
 ) -> dg.Definitions:
     """All definitions of an environment; `overrides` replaces resources, for tests."""
     from assets.marts import marts
@@ -34,16 +39,24 @@ def build_defs(
         assets=[*ASSETS, marts],
         asset_checks=CHECKS,
         jobs=JOBS,
-        schedules=schedules(timezone),
-        sensors=SENSORS,
+        schedules=schedules(timezone, clock),
+        sensors=[
+            uploads_sensor(clock.upload_sensor_s),
+            approvals_sensor(clock.approvals_sensor_s),
+            marts_sensor(clock.marts_sensor_s),
+            run_failures_sensor,
+        ],
         resources={**resources_for(environment), **(overrides or {})},
     )
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What the code location serves."""
+    """What the code location serves; new schedules are in force once it is reloaded."""
+    from bulk_lookup_dagster.services.clock import stored_schedules
+
     return build_defs(
         os.environ.get("BULK_LOOKUP_ENV", "local"),
         timezone=os.environ.get("BULK_LOOKUP_TIMEZONE", "UTC"),
+        clock=stored_schedules(os.environ),
     )

@@ -6,13 +6,11 @@ https://docs.dagster.io/guides/automate/schedules
 
 import dagster as dg
 
-from bulk_lookup_dagster.core.settings import Settings
+from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.jobs import maintenance, nightly_enrichment
 
-_DEFAULTS = Settings().schedules
 
-
-def schedules(timezone: str) -> tuple[dg.ScheduleDefinition, ...]:
+def schedules(timezone: str, clock: ScheduleSettings) -> tuple[dg.ScheduleDefinition, ...]:
     """All schedules, running by default."""
     return tuple(
         dg.ScheduleDefinition(
@@ -23,7 +21,7 @@ def schedules(timezone: str) -> tuple[dg.ScheduleDefinition, ...]:
             default_status=dg.DefaultScheduleStatus.RUNNING,
         )
         for job, cron in (
-            (nightly_enrichment, _DEFAULTS.nightly_cron),
-            (maintenance, _DEFAULTS.maintenance_cron),
+            (nightly_enrichment, clock.nightly_cron),
+            (maintenance, clock.maintenance_cron),
         )
     )

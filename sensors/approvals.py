@@ -7,7 +7,6 @@ from collections import Counter
 
 import dagster as dg
 
-from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.worker import LIVE_WORKERS
 from bulk_lookup_dagster.orchestration.vocabulary import ENRICH_JOB, UPLOAD_BATCHES
 from bulk_lookup_dagster.services.instance import Platform
@@ -43,14 +42,18 @@ _LIVE = (
 )
 
 
-@dg.sensor(
-    name="approvals_sensor",
-    job_name=ENRICH_JOB,
-    minimum_interval_seconds=Settings().schedules.approvals_sensor_s,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Requests enrich_batch for every batch of an approved plan.",
-)
-def approvals_sensor(
+def approvals_sensor(every_s: int) -> dg.SensorDefinition:
+    """The sensor, looking at most so often."""
+    return dg.sensor(
+        name="approvals_sensor",
+        job_name=ENRICH_JOB,
+        minimum_interval_seconds=every_s,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Requests enrich_batch for every batch of an approved plan.",
+    )(_look)
+
+
+def _look(
     context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
 ) -> dg.SensorResult | dg.SkipReason:
     """A batch is run while its plan is approved, it is unpublished and no run of it lives."""

@@ -5,7 +5,6 @@ Put here: looking at `ops.mart_dirty`. Do not put here: building.
 
 import dagster as dg
 
-from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.orchestration.vocabulary import MARTS_JOB
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.storage.database import connect
@@ -19,14 +18,18 @@ _DIRTY = """
 """
 
 
-@dg.sensor(
-    name="marts_sensor",
-    job_name=MARTS_JOB,
-    minimum_interval_seconds=Settings().schedules.marts_sensor_s,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Requests build_marts once published batches have been quiet for a moment.",
-)
-def marts_sensor(
+def marts_sensor(every_s: int) -> dg.SensorDefinition:
+    """The sensor, looking at most so often."""
+    return dg.sensor(
+        name="marts_sensor",
+        job_name=MARTS_JOB,
+        minimum_interval_seconds=every_s,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Requests build_marts once published batches have been quiet for a moment.",
+    )(_look)
+
+
+def _look(
     context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
 ) -> dg.SensorResult | dg.SkipReason:
     """One build covers every reason so far; a build that failed is asked for again each hour."""

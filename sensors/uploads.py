@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 import dagster as dg
 import fsspec
 
-from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.orchestration.vocabulary import INTAKE_JOB
 from bulk_lookup_dagster.services.instance import Platform
 
@@ -18,14 +17,18 @@ CURSOR_VERSION = 2
 _MAX_REQUESTS = 20
 
 
-@dg.sensor(
-    name="uploads_sensor",
-    job_name=INTAKE_JOB,
-    minimum_interval_seconds=Settings().schedules.upload_sensor_s,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Requests intake_upload for every file of the inbox that is written completely.",
-)
-def uploads_sensor(
+def uploads_sensor(every_s: int) -> dg.SensorDefinition:
+    """The sensor, looking at most so often."""
+    return dg.sensor(
+        name="uploads_sensor",
+        job_name=INTAKE_JOB,
+        minimum_interval_seconds=every_s,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Requests intake_upload for every completely written file of the inbox.",
+    )(_look)
+
+
+def _look(
     context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
 ) -> dg.SensorResult | dg.SkipReason:
     """A file whose size and time are the same as at the last look is complete."""

@@ -70,7 +70,7 @@ class Desk:
             ) as context,
             dg.partition_loading_context(dynamic_partitions_store=self.instance),
         ):
-            found = approvals_sensor.evaluate_tick(context)
+            found = approvals_sensor(15).evaluate_tick(context)
         for request in found.dynamic_partitions_requests or []:
             self.instance.add_dynamic_partitions(
                 request.partitions_def_name, list(request.partition_keys)

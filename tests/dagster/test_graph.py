@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import dagster as dg
+import psycopg
 import pytest
 
+from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.definitions import build_defs
+from bulk_lookup_dagster.services.clock import stored_schedules
+from bulk_lookup_dagster.services.settings import change_settings
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +66,22 @@ def test_every_sensor_and_schedule_runs_from_the_first_start(defs: dg.Definition
 
 def test_the_definitions_load_as_a_whole(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
+
+
+def test_f56_schedules_and_intervals_are_those_of_the_settings(
+    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    environ = {"BULK_LOOKUP_HOME": str(tmp_path), "DATABASE_URL": dsn}
+    assert stored_schedules(environ) == ScheduleSettings()
+    change_settings(conn, "schedules.nightly_cron", "5 4 * * 1-5", "me")
+    change_settings(conn, "schedules.upload_sensor_s", "60", "me")
+    repository = build_defs("local", clock=stored_schedules(environ)).get_repository_def()
+    assert repository.get_schedule_def("nightly_enrichment_schedule").cron_schedule == "5 4 * * 1-5"
+    assert repository.get_sensor_def("uploads_sensor").minimum_interval_seconds == 60
+    assert repository.get_sensor_def("marts_sensor").minimum_interval_seconds == 30
+
+
+@pytest.mark.parametrize("environ", [{}, {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}])
+def test_definitions_load_without_a_database(tmp_path: Path, environ: dict[str, str]) -> None:
+    home = {"BULK_LOOKUP_HOME": str(tmp_path / "none")}
+    assert stored_schedules({**home, **environ}) == ScheduleSettings()

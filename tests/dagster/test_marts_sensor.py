@@ -47,7 +47,7 @@ class Clock:
     def tick(self, platform: Platform | None = None) -> int:
         """How many builds Dagster would launch: it launches a run key only once."""
         context = dg.build_sensor_context(resources={"platform": platform or self.platform})
-        found = marts_sensor.evaluate_tick(context)
+        found = marts_sensor(30).evaluate_tick(context)
         keys = {request.run_key for request in found.run_requests or []}
         assert None not in keys
         assert len(keys) == len(found.run_requests or [])

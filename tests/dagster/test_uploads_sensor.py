@@ -31,7 +31,7 @@ class Inbox:
         context = dg.build_sensor_context(
             cursor=cursor or self._cursor, resources={"platform": self._platform}
         )
-        found = uploads_sensor.evaluate_tick(context)
+        found = uploads_sensor(15).evaluate_tick(context)
         self._cursor = found.cursor
         uris = [
             request.run_config["ops"]["intake"]["config"]["uri"]
