@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from bulk_lookup_dagster.commands import analyst, deletion, files, money, platform
+from bulk_lookup_dagster.commands import analyst, backup, deletion, files, money, platform
 
 app = typer.Typer(
     help="Clean, look up and cost files of phone numbers, never paying twice.",
@@ -30,6 +30,8 @@ for command in (
     money.replay,
     files.export,
     deletion.delete,
+    backup.backup,
+    backup.restore,
     money.pause,
     money.resume,
     analyst.analyst,

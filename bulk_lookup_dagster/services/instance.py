@@ -61,7 +61,7 @@ def open_platform(environ: Mapping[str, str]) -> Platform:
     """Start what must run, migrate what must be migrated, and check that all of it fits."""
     environment = read_environment(environ)
     _make_home(environment.home)
-    addresses, server = _addresses(environment)
+    addresses, server = reach(environment)
     if migrate.current(addresses.migration) != migrate.latest():
         migrate.upgrade(addresses.migration)
     with connect(addresses.platform, name="bulk-lookup open") as conn:
@@ -85,24 +85,27 @@ def embedded_server(environment: Environment) -> EmbeddedServer | None:
 
 
 @dataclass(frozen=True)
-class _Addresses:
-    platform: str
-    dagster: str
-    migration: str
+class Addresses:
+    """The databases: the platform's, Dagster's, and the platform's as its owner."""
+
+    platform: str = field(repr=False)
+    dagster: str = field(repr=False)
+    migration: str = field(repr=False)
 
 
-def _addresses(environment: Environment) -> tuple[_Addresses, EmbeddedServer | None]:
+def reach(environment: Environment) -> tuple[Addresses, EmbeddedServer | None]:
+    """Start the embedded server, if it is ours, and say where the databases are."""
     server = embedded_server(environment)
     if server is not None:
         server.start()
         platform = server.dsn(roles.PLATFORM_DATABASE)
         migration = server.dsn(roles.PLATFORM_DATABASE, roles.OWNER)
         dagster = environment.dagster_database_url or server.dsn(roles.DAGSTER_DATABASE)
-        return _Addresses(platform, plain_dsn(dagster), migration), server
+        return Addresses(platform, plain_dsn(dagster), migration), server
     platform = plain_dsn(environment.database_url or "")
     migration = plain_dsn(environment.migration_database_url or platform)
     dagster = environment.dagster_database_url or _second_database(platform)
-    return _Addresses(platform, plain_dsn(dagster), migration), None
+    return Addresses(platform, plain_dsn(dagster), migration), None
 
 
 def _second_database(platform: str) -> str:
@@ -146,6 +149,10 @@ def _secret_key(conn: psycopg.Connection[Any], environment: Environment) -> byte
                 code="secret_key_missing",
             )
         _create_key(path)
+    return _read_key(path)
+
+
+def _read_key(path: Path) -> bytes:
     try:
         return bytes.fromhex(path.read_text().strip())
     except ValueError:
@@ -166,8 +173,21 @@ def _create_key(path: Path) -> None:
         Path(building).unlink()
 
 
+def key_fingerprint(key: bytes) -> bytes:
+    """What tells a key from others without telling the key."""
+    return hmac.digest(key, b"bulk-lookup instance", "sha256")[:_FINGERPRINT_BYTES]
+
+
+def stored_key(environment: Environment) -> bytes | None:
+    """The key that is configured or lies in the home; None where there is none yet."""
+    if environment.secret_key is not None:
+        return environment.secret_key
+    path = environment.home / _KEY_FILE
+    return _read_key(path) if path.exists() else None
+
+
 def _bind(conn: psycopg.Connection[Any], environment: str, key: bytes) -> None:
-    fingerprint = hmac.digest(key, b"bulk-lookup instance", "sha256")[:_FINGERPRINT_BYTES]
+    fingerprint = key_fingerprint(key)
     conn.execute(
         "INSERT INTO ops.instance (singleton, environment, key_fingerprint) "
         "VALUES (true, %s, %s) ON CONFLICT DO NOTHING",
