@@ -16,7 +16,16 @@ from psycopg.rows import dict_row
 from bulk_lookup_dagster.core.money import format_usd
 from bulk_lookup_dagster.web import charts
 
-_STATS = "SELECT * FROM marts.dashboard_stats"
+_STATS = """
+    SELECT s.*, p.*,
+           (SELECT coalesce(sum(due_again_count), 0)::bigint FROM marts.mart_failures) AS due
+      FROM marts.dashboard_stats s
+     CROSS JOIN (
+        SELECT count(*) AS plans, count(*) FILTER (WHERE is_within_range) AS plans_within_range,
+               sum(cost_micros)::bigint AS plans_cost_micros,
+               sum(estimated_micros)::bigint AS plans_estimated_micros, max(as_of) AS plans_as_of
+          FROM marts.mart_plan_accuracy WHERE plan_state IN ('done', 'expired')) p
+"""
 _BUILT = "SELECT to_regclass('marts.dashboard_stats') IS NOT NULL AS built"
 _CARRIERS = "SELECT * FROM marts.mart_top_carriers ORDER BY position LIMIT 10"
 _DAILY = """
@@ -42,13 +51,6 @@ _CALLS = """
 """
 _UPLOADS = "SELECT * FROM marts.mart_upload_summary ORDER BY upload_id DESC LIMIT 10"
 _FAILURES = "SELECT * FROM marts.mart_failures ORDER BY claim_count DESC LIMIT 10"
-_ACCURACY = """
-    SELECT count(*) AS plans, count(*) FILTER (WHERE is_within_range) AS within_range,
-           sum(cost_micros)::bigint AS cost_micros,
-           sum(estimated_micros)::bigint AS estimated_micros, max(as_of) AS as_of
-      FROM marts.mart_plan_accuracy WHERE plan_state IN ('done', 'expired')
-"""
-_DUE = "SELECT coalesce(sum(due_again_count), 0)::bigint AS due FROM marts.mart_failures"
 # Counters of `dashboard_stats` whose source is not built yet: their 0 was never measured.
 _LATER = (
     ("Trust Hub", ("trust_hub_verified", "trust_hub_pending", "trust_hub_rejected")),
@@ -119,8 +121,6 @@ class Dashboard:
     calls: Sequence[Mapping[str, Any]]
     uploads: Sequence[Mapping[str, Any]]
     failures: Sequence[Mapping[str, Any]]
-    accuracy: Mapping[str, Any]
-    due: int
     later: Sequence[tuple[str, Sequence[tuple[str, int]]]]
 
 
@@ -137,9 +137,8 @@ def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
         _spent(stats, costs),
     ]
     uploads, failures = _rows(conn, _UPLOADS), _rows(conn, _FAILURES)
-    accuracy, due = _rows(conn, _ACCURACY)[0], _rows(conn, _DUE)[0]["due"]
     later = [(name, _collected(stats, columns)) for name, columns in _LATER]
-    return Dashboard(stats, figures, costs, calls, uploads, failures, accuracy, due, later)
+    return Dashboard(stats, figures, costs, calls, uploads, failures, later)
 
 
 def _collected(stats: Mapping[str, Any], columns: Sequence[str]) -> list[tuple[str, int]]:

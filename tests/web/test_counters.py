@@ -88,8 +88,9 @@ def test_finished_plans_and_new_counters_are_shown(
         found = read_dashboard(conn)
         conn.rollback()
     assert found is not None
-    spent = found.stats["cost_micros"]
-    assert (found.accuracy["plans"], found.accuracy["within_range"]) == (1, 1)
-    assert (found.accuracy["cost_micros"], found.accuracy["estimated_micros"]) == (spent, 130000)
+    stats = found.stats
+    assert (stats["plans"], stats["plans_within_range"]) == (1, 1)
+    assert stats["plans_cost_micros"] == stats["cost_micros"]
+    assert stats["plans_estimated_micros"] == 130000
     assert dict(found.later)["Calls"] == [("calls made", 3), ("calls answered", 0)]
     assert dict(found.later)["Messages"] == []
