@@ -7,7 +7,15 @@ from __future__ import annotations
 
 import typer
 
-from bulk_lookup_dagster.commands import analyst, backup, deletion, files, money, platform
+from bulk_lookup_dagster.commands import (
+    analyst,
+    backup,
+    deletion,
+    files,
+    housekeeping,
+    money,
+    platform,
+)
 
 app = typer.Typer(
     help="Clean, look up and cost files of phone numbers, never paying twice.",
@@ -32,6 +40,7 @@ for command in (
     deletion.delete,
     backup.backup,
     backup.restore,
+    housekeeping.housekeeping,
     money.pause,
     money.resume,
     analyst.analyst,

@@ -18,9 +18,12 @@ from bulk_lookup_dagster.orchestration.vocabulary import (
     MARTS_JOB,
     NIGHTLY_JOB,
 )
+from bulk_lookup_dagster.services.housekeeping import forget_runs, purge, remove_parts, vacuum
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.maintenance import tidy
 from bulk_lookup_dagster.services.nightly import run_nightly
+from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.storage.database import connect
 from resources.twilio_lookup import TwilioLookupResource
 
 intake_upload = dg.define_asset_job(
@@ -86,14 +89,44 @@ def tidy_up(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
         context.add_output_metadata(dict(asyncio.run(tidy(platform))))
 
 
+@dg.op(description="Remove stored answers past their time, and half-written files.")
+def purge_expired(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> None:
+    """Minimisation: values and claims stay."""
+    with explained():
+        with connect(platform.dsn, autocommit=True, name="bulk-lookup purge") as conn:
+            bodies = purge(conn)
+        parts = remove_parts(platform.environment.home / "files")
+        context.add_output_metadata({"bodies": bodies, "half-written files": parts})
+
+
+@dg.op(description="Delete Dagster's old runs and their events.")
+def forget_old_runs(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> None:
+    """`housekeeping.dagster_runs_days` says how old."""
+    with explained():
+        with connect(platform.dsn, autocommit=True, name="bulk-lookup runs") as conn:
+            days = load_settings(conn).housekeeping.dagster_runs_days
+        context.add_output_metadata({"runs": forget_runs(context.instance, days)})
+
+
+@dg.op(description="VACUUM and ANALYZE every table of the platform.")
+def vacuum_tables(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> None:
+    """The plans of incremental marts live on fresh statistics."""
+    with explained():
+        context.add_output_metadata({"tables": vacuum(platform)})
+
+
 @dg.job(
     name=MAINTENANCE_JOB,
-    description="Housekeeping of the ledger.",
+    description="Housekeeping: dead owners, ended approvals, purging, old runs, VACUUM. Where one"
+    " step fails the others go on.",
     executor_def=dg.in_process_executor,
 )
 def maintenance() -> None:
-    """See `tidy_up`."""
+    """Steps that do not wait for each other."""
     tidy_up()
+    purge_expired()
+    forget_old_runs()
+    vacuum_tables()
 
 
 JOBS = (intake_upload, enrich_batch, build_marts, nightly_enrichment, maintenance)

@@ -230,6 +230,17 @@ class ScheduleSettings(_Document):
     )
 
 
+class HousekeepingSettings(_Document):
+    """What the daily housekeeping keeps."""
+
+    dagster_runs_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days Dagster's finished runs are kept; runs that enriched a batch stay.",
+    )
+
+
 class Settings(_Document):
     """The whole document. Defaults are in force until somebody changes something."""
 
@@ -239,3 +250,6 @@ class Settings(_Document):
     intake: IntakeSettings = Field(default=IntakeSettings(), description="Files.")
     checks: CheckSettings = Field(default=CheckSettings(), description="Thresholds of checks.")
     schedules: ScheduleSettings = Field(default=ScheduleSettings(), description="Clockwork.")
+    housekeeping: HousekeepingSettings = Field(
+        default=HousekeepingSettings(), description="What is kept, and how long."
+    )

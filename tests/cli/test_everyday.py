@@ -96,6 +96,12 @@ def test_f13_unknown_outcomes_are_listed_asked_again_or_written_off(
     assert program("unknowns", "ask-again", "424242", code=2)["error"]["fix"]
 
 
+def test_housekeeping_by_hand_is_the_daily_job(program: Program) -> None:
+    done = program("housekeeping")
+    assert done["failed"] == []
+    assert done["dagster_run_id"]
+
+
 def test_replay_asks_nobody_and_changes_nothing(
     program: Program, sandbox: SandboxProcess, tmp_path: Path
 ) -> None:
