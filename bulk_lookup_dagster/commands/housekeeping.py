@@ -19,7 +19,7 @@ def housekeeping(json: Json = False) -> None:
         defs = build_defs(platform.environment.name, overrides=dagster_resources(platform))
         with dagster_instance(platform) as instance:
             done = run_job(defs, instance, MAINTENANCE_JOB)
-        failed = sorted({event.step_key for event in done.all_events if event.is_step_failure})
+        failed = sorted({str(event.step_key) for event in done.all_events if event.is_step_failure})
         document = {"dagster_run_id": done.run_id, "failed": failed}
         lines = [f"Failed: {step}" for step in failed] or ["Done."]
         return Result(document, lines, FAILED if failed else DONE)
