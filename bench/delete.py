@@ -10,13 +10,10 @@ quadratic shows.
 from __future__ import annotations
 
 import argparse
-import shutil
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-from bench.harness import main
+from bench.harness import main, own_server
 from bulk_lookup_dagster.intake.sample import write_sample
 from bulk_lookup_dagster.services.deletion import delete_upload
 from bulk_lookup_dagster.services.uploads import load_upload
@@ -33,17 +30,9 @@ _LEFT = """
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Delete a quarter, then the whole, each in a database of its own."""
-    home = Path(tempfile.mkdtemp(prefix="bl-bench-"))
-    home.chmod(0o711)
-    server = EmbeddedServer(home)
-    server.start()
-    try:
-        part = _once(server, home, "part", options.rows // 4)
-        whole = _once(server, home, "whole", options.rows)
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
-        shutil.rmtree(home)
+    with own_server() as server:
+        part = _once(server, "part", options.rows // 4)
+        whole = _once(server, "whole", options.rows)
     return {
         "bench": "delete",
         "rows": options.rows,
@@ -57,13 +46,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _once(server: EmbeddedServer, home: Path, name: str, rows: int) -> dict[str, Any]:
+def _once(server: EmbeddedServer, name: str, rows: int) -> dict[str, Any]:
     admin = server.dsn("postgres", SUPERUSER)
     with connect(admin, autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE delete_{name}")
     dsn = with_database(admin, f"delete_{name}")
     migrate.upgrade(dsn)
-    path = home / f"{name}.csv"
+    path = server.home / f"{name}.csv"
     write_sample(path, rows)
     start = time.perf_counter()
     upload = load_upload(dsn, b"b" * 32, path).upload_id

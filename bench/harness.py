@@ -36,6 +36,20 @@ PRICE_MICROS = 8_000
 PRICE_LIST = "bench"
 
 
+@contextmanager
+def own_server() -> Iterator[EmbeddedServer]:
+    """A running database server whose home, a folder anybody may enter, goes with it."""
+    home = Path(tempfile.mkdtemp(prefix="bl-bench-"))
+    home.chmod(0o711)
+    server = EmbeddedServer(home)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.destroy()
+        shutil.rmtree(home, ignore_errors=True)
+
+
 class Sandbox:
     """The provider simulator in a process of its own."""
 
@@ -63,11 +77,9 @@ class Sandbox:
 class Bench:
     """One database, one sandbox and a data folder."""
 
-    def __init__(self, latency_ms: float = 0.0) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="bl-bench-"))
-        self.home.chmod(0o711)
-        self.server = EmbeddedServer(self.home)
-        self.server.start()
+    def __init__(self, server: EmbeddedServer, latency_ms: float = 0.0) -> None:
+        self.home = server.home
+        self.server = server
         self._admin = self.server.dsn("postgres", SUPERUSER)
         self.sandbox = Sandbox(latency_ms)
         self._databases = 0
@@ -83,25 +95,19 @@ class Bench:
         migrate.upgrade(self.dsn)
         return connect(self.dsn, autocommit=True, name="bench")
 
-    def stop(self) -> None:
-        """Stop both and remove the folder."""
-        self.sandbox.stop()
-        self.server.stop()
-        shutil.rmtree(self.server.folder, ignore_errors=True)
-        shutil.rmtree(self.home, ignore_errors=True)
-
 
 @contextmanager
 def bench(latency_ms: float = 0.0) -> Iterator[Bench]:
     """A `Bench` that is stopped whatever happens."""
-    instance = Bench(latency_ms)
-    try:
-        yield instance
-    finally:
-        for process in Process.started:
-            if process.running():
-                process.kill()
-        instance.stop()
+    with own_server() as server:
+        instance = Bench(server, latency_ms)
+        try:
+            yield instance
+        finally:
+            for process in Process.started:
+                if process.running():
+                    process.kill()
+            instance.sandbox.stop()
 
 
 def add_subjects(

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from bench.harness import Process, main, median
+from bench.harness import Process, main, median, own_server
 from bulk_lookup_dagster.intake.sample import write_sample
 from bulk_lookup_dagster.storage import migrate
 from bulk_lookup_dagster.storage.database import connect, with_database
@@ -28,18 +26,10 @@ _PROCESSES = 2
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Run every pair and report."""
-    home = Path(tempfile.mkdtemp(prefix="bl-bench-"))
-    home.chmod(0o711)
-    server = EmbeddedServer(home)
-    server.start()
-    try:
-        path = home / "sample.csv"
+    with own_server() as server:
+        path = server.home / "sample.csv"
         write_sample(path, options.rows)
-        pairs = [_pair(server, home, path, number) for number in range(options.pairs)]
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
-        shutil.rmtree(home)
+        pairs = [_pair(server, server.home, path, number) for number in range(options.pairs)]
     loads = [load for _, load in pairs]
     ratios = [round(bare / load["seconds"], 4) for bare, load in pairs]
     return {

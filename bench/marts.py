@@ -11,8 +11,6 @@ counts rows in which any mart, or what one is made from, differs from a full bui
 from __future__ import annotations
 
 import argparse
-import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from bench.harness import main, median
+from bench.harness import main, median, own_server
 from bench.marts_history import CHANGES, HISTORY
 from bulk_lookup_dagster.core.environment import read_environment
 from bulk_lookup_dagster.services.instance import Platform
@@ -48,22 +46,15 @@ _COPY = """
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Build, change, build again, and compare with a full build."""
-    home = Path(tempfile.mkdtemp(prefix="bl-bench-"))
-    home.chmod(0o711)
-    server = EmbeddedServer(home)
-    server.start()
-    try:
+    with own_server() as server:
         dsn = server.dsn("bench_marts", roles.OWNER)
         passwords = {role: server.password(role) for role in roles.ROLES}
         admin = server.dsn("postgres", SUPERUSER)
         roles.provision_roles(admin, passwords, {"bench_marts": roles.OWNER})
         migrate.upgrade(dsn)
-        platform = _platform(server.dsn("bench_marts"), home)
+        platform = _platform(server.dsn("bench_marts"), server.home)
         with connect(server.dsn("bench_marts", SUPERUSER), autocommit=True) as conn:
             return _measure(platform, conn, server, options.contacts)
-    finally:
-        server.destroy()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _measure(

@@ -42,15 +42,8 @@ _DUMP = (
     *(f"--exclude-schema={schema}" for schema in roles.MART_SCHEMAS),
 )
 _LOAD = ("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
-_VARIABLES = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "dbname": "PGDATABASE",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-}
+_NAMES = ("host", "port", "user", "password", "sslmode", "sslrootcert")
+_VARIABLES = {**{name: f"PG{name.upper()}" for name in _NAMES}, "dbname": "PGDATABASE"}
 _TABLES = """
     SELECT count(*) FROM pg_tables WHERE schemaname <> ALL (%s)
 """
