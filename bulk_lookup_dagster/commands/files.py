@@ -120,18 +120,29 @@ def export(
     output: Annotated[Path | None, typer.Option(help="The file; default in the files folder.")] = (
         None
     ),
+    where: Annotated[
+        list[str] | None, typer.Option(help="line_type=mobile,landline or risk_level!=high.")
+    ] = None,
+    saved: Annotated[str, typer.Option(help="A filter saved as exports.saved.NAME.")] = "",
+    columns: Annotated[str, typer.Option(help="Names with commas between; default all.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many rows.")] = None,
     json: Json = False,
 ) -> None:
     """Write an upload's rows with what was looked up to a file."""
 
     def action() -> Result:
-        from bulk_lookup_dagster.services.exports import export_upload
+        from bulk_lookup_dagster.core.selection import Selection, parse_columns, parse_condition
+        from bulk_lookup_dagster.services.exports import export_upload, saved_filter
 
         platform = frame.open_platform()
         folder = platform.environment.home / "files" / "exports"
         path = output or folder / f"upload-{upload_id}.{kind}"
         with frame.database(platform) as conn:
-            done = export_upload(conn, upload_id, kind, path, actor=frame.actor())
+            texts = [*(saved_filter(conn, saved) if saved else ()), *(where or ())]
+            selection = Selection(tuple(map(parse_condition, texts)), parse_columns(columns), limit)
+            done = export_upload(
+                conn, upload_id, kind, path, actor=frame.actor(), selection=selection
+            )
         document: dict[str, Any] = {"file": str(done.path), "rows": done.row_count}
         return Result(document, [f"{done.row_count:,} rows in {done.path}"])
 

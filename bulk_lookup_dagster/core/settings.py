@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.phone import is_region
+from bulk_lookup_dagster.core.selection import parse_condition
 
 Package = Literal[
     "validation",
@@ -241,6 +243,26 @@ class HousekeepingSettings(_Document):
     )
 
 
+def _is_condition(text: str) -> str:
+    try:
+        parse_condition(text)
+    except InputError as error:
+        raise ValueError(f"{error.message} {error.fix}") from None
+    return text
+
+
+class ExportSettings(_Document):
+    """What may leave, and selections under a name."""
+
+    max_rows: int = Field(
+        default=5_000_000, ge=1, le=1_000_000_000, description="Most rows of one export."
+    )
+    saved: dict[
+        Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")],
+        tuple[Annotated[str, Field(max_length=1_000), AfterValidator(_is_condition)], ...],
+    ] = Field(default={}, description="Saved filters: a name and its conditions.")
+
+
 class Settings(_Document):
     """The whole document. Defaults are in force until somebody changes something."""
 
@@ -250,6 +272,7 @@ class Settings(_Document):
     intake: IntakeSettings = Field(default=IntakeSettings(), description="Files.")
     checks: CheckSettings = Field(default=CheckSettings(), description="Thresholds of checks.")
     schedules: ScheduleSettings = Field(default=ScheduleSettings(), description="Clockwork.")
+    exports: ExportSettings = Field(default=ExportSettings(), description="Files that leave.")
     housekeeping: HousekeepingSettings = Field(
         default=HousekeepingSettings(), description="What is kept, and how long."
     )

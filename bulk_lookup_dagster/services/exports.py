@@ -14,13 +14,17 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from bulk_lookup_dagster.core.errors import InputError
+from bulk_lookup_dagster.core.selection import COLUMNS, Condition, Selection
 from bulk_lookup_dagster.core.spreadsheet import neutralise, spell
+from bulk_lookup_dagster.services.settings import load_settings
 
 Connection = psycopg.Connection[Any]
 Row = tuple[Any, ...]
@@ -28,22 +32,7 @@ WriteRows = Callable[[Sequence[Row]], None]
 
 PAGE = 2_000
 MAX_SHEET_ROWS = 1_048_576
-COLUMNS = (
-    "row_number",
-    "phone",
-    "raw_phone",
-    "region",
-    "name",
-    "company",
-    "email",
-    "valid",
-    "line_type",
-    "carrier_name",
-    "caller_name",
-    "caller_type",
-    "risk_level",
-    "looked_up_at",
-)
+EVERYTHING = Selection()
 _ROWS = """
     SELECT r.row_number, s.value, c.raw_phone, s.region, c.name, c.company, c.email,
            l.valid, l.line_type, l.carrier_name, l.caller_name, l.caller_type, l.risk_level,
@@ -59,8 +48,9 @@ _ROWS = """
             FROM enrichment.phone_lookups p
            WHERE p.subject_id = s.subject_id AND (p.expires_at IS NULL OR p.expires_at > now())
       ) l ON true
-     WHERE r.upload_id = %s ORDER BY r.row_number
+     WHERE r.upload_id = %(upload)s
 """
+_SELECTED = "SELECT {} FROM ({}) AS r ({}) WHERE {} ORDER BY row_number LIMIT %(limit)s"
 _LOG = """
     INSERT INTO ops.exports (upload_id, format, file_uri, row_count, exported_by)
     VALUES (%s, %s, %s, %s, %s)
@@ -76,7 +66,15 @@ class Export:
     row_count: int
 
 
-def export_upload(conn: Connection, upload_id: int, kind: str, path: Path, *, actor: str) -> Export:
+def export_upload(
+    conn: Connection,
+    upload_id: int,
+    kind: str,
+    path: Path,
+    *,
+    actor: str,
+    selection: Selection = EVERYTHING,
+) -> Export:
     """Write an upload's rows to `path`; the file appears only when it is complete."""
     writers = {"csv": _csv(","), "tsv": _csv("\t"), "xlsx": _xlsx, "parquet": _parquet}
     if kind not in writers:
@@ -91,18 +89,25 @@ def export_upload(conn: Connection, upload_id: int, kind: str, path: Path, *, ac
         raise InputError(
             f"There is no loaded upload {upload_id}.", fix="List them: bulk-lookup status."
         )
-    if kind == "xlsx" and known[0] >= MAX_SHEET_ROWS:
+    rows = min(known[0], selection.limit or known[0])
+    most = load_settings(conn).exports.max_rows
+    if rows > most:
+        raise InputError(
+            f"Upload {upload_id} has {rows:,} rows; exports.max_rows allows {most:,}.",
+            fix="Export fewer with --limit, or change the setting.",
+        )
+    if kind == "xlsx" and rows >= MAX_SHEET_ROWS:
         raise InputError(
             f"A sheet ends at {MAX_SHEET_ROWS:,} rows, header included; upload {upload_id} has"
-            f" {known[0]:,}.",
+            f" {rows:,}.",
             fix="Export csv, tsv or parquet.",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     building = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     count = 0
     try:
-        with writers[kind](building) as write_rows:
-            for page in _pages(conn, upload_id):
+        with writers[kind](building, selection.columns) as write_rows:
+            for page in _pages(conn, upload_id, selection):
                 write_rows(page)
                 count += len(page)
         with conn.transaction():  # no file without its line in the log
@@ -113,11 +118,41 @@ def export_upload(conn: Connection, upload_id: int, kind: str, path: Path, *, ac
     return Export(path, kind, count)
 
 
-def _pages(conn: Connection, upload_id: int) -> Iterator[list[Row]]:
+def saved_filter(conn: Connection, name: str) -> tuple[str, ...]:
+    """The conditions saved under a name."""
+    saved = load_settings(conn).exports.saved
+    if name not in saved:
+        known = ", ".join(sorted(saved)) or "none yet"
+        raise InputError(
+            f"There is no saved filter {name!r}; known: {known}.",
+            fix="Save it: bulk-lookup settings set exports.saved.NAME '[\"line_type=mobile\"]'.",
+        )
+    return saved[name]
+
+
+def _pages(conn: Connection, upload_id: int, selection: Selection) -> Iterator[list[Row]]:
+    query = sql.SQL(_SELECTED).format(
+        _names(selection.columns),
+        sql.SQL(_ROWS),
+        _names(COLUMNS),
+        sql.SQL(" AND ").join([sql.SQL("true"), *starmap(_condition, enumerate(selection.where))]),
+    )
+    values = {f"where_{n}": list(one.values) for n, one in enumerate(selection.where)}
     with conn.transaction(), conn.cursor(name="export") as cursor:
-        cursor.execute(_ROWS, (upload_id,))
+        cursor.execute(query, {"upload": upload_id, "limit": selection.limit, **values})
         while page := cursor.fetchmany(PAGE):
             yield page
+
+
+def _names(columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def _condition(number: int, condition: Condition) -> sql.Composed:
+    found = sql.SQL("coalesce({}::text, '') = ANY ({})").format(
+        sql.Identifier(condition.column), sql.Placeholder(f"where_{number}")
+    )
+    return found if condition.wanted else sql.SQL("NOT {}").format(found)
 
 
 def _cell(value: Any) -> Any:
@@ -128,24 +163,24 @@ def _sheet_cell(value: Any) -> Any:
     return spell(neutralise(value)) if isinstance(value, str) else value
 
 
-def _csv(delimiter: str) -> Callable[[Path], AbstractContextManager[WriteRows]]:
+def _csv(delimiter: str) -> Callable[[Path, Sequence[str]], AbstractContextManager[WriteRows]]:
     @contextmanager
-    def opened(path: Path) -> Iterator[WriteRows]:
+    def opened(path: Path, columns: Sequence[str]) -> Iterator[WriteRows]:
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file, delimiter=delimiter)
-            writer.writerow(COLUMNS)
+            writer.writerow(columns)
             yield lambda rows: writer.writerows([list(map(_cell, row)) for row in rows])
 
     return opened
 
 
 @contextmanager
-def _xlsx(path: Path) -> Iterator[WriteRows]:
+def _xlsx(path: Path, columns: Sequence[str]) -> Iterator[WriteRows]:
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("contacts")
-    sheet.append(COLUMNS)
+    sheet.append(list(columns))
 
     def write(rows: Sequence[Row]) -> None:
         for row in rows:
@@ -160,16 +195,16 @@ def _xlsx(path: Path) -> Iterator[WriteRows]:
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[WriteRows]:
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[WriteRows]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     kinds = {"row_number": pa.int64(), "valid": pa.bool_()}
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in columns])
     with pq.ParquetWriter(path, schema) as writer:
 
         def write(rows: Sequence[Row]) -> None:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            writer.write_table(pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=schema))
+            values = [list(column) for column in zip(*rows, strict=True)]
+            writer.write_table(pa.table(dict(zip(columns, values, strict=True)), schema=schema))
 
         yield write

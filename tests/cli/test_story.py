@@ -47,9 +47,15 @@ def test_a_file_is_uploaded_planned_approved_run_and_exported(
 
     exported = program("export", str(upload), "--format", "tsv")
     assert exported["rows"] == 30
+    program("settings", "set", "exports.saved.sure", '["valid=true"]')
+    part = ("export", str(upload), "--saved", "sure", "--columns", "phone,line_type")
+    sure = program(*part)["rows"]
+    assert 0 < sure < 30
+    assert program(*part, "--where", "line_type!=", "--limit", "3")["rows"] == 3
+    assert program("export", str(upload), "--where", "salary=1", code=2)["error"]["fix"]
     program("settings", "set", "providers.twilio_lookup.concurrency", "5")
     assert program("settings", "show")["providers"]["twilio_lookup"]["concurrency"] == 5
-    assert len(program("settings", "history")["history"]) == 1
+    assert len(program("settings", "history")["history"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ import pytest
 from psycopg.errors import StringDataRightTruncation
 
 from bulk_lookup_dagster.core.errors import InputError
+from bulk_lookup_dagster.core.selection import COLUMNS
 from bulk_lookup_dagster.services import exports
-from bulk_lookup_dagster.services.exports import COLUMNS, Export, export_upload
+from bulk_lookup_dagster.services.exports import Export, export_upload
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.uploads import load_upload
 from bulk_lookup_dagster.storage.database import connect
@@ -146,8 +147,8 @@ def at_each_page(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], obje
     pages = exports._pages
 
     def install(act: Callable[[], object]) -> None:
-        def watched(conn: Connection, upload_id: int) -> Iterator[Any]:
-            for page in pages(conn, upload_id):
+        def watched(*given: Any) -> Iterator[Any]:
+            for page in pages(*given):
                 act()
                 yield page
 
