@@ -47,7 +47,7 @@ def test_a_file_is_uploaded_planned_approved_run_and_exported(
 
     exported = program("export", str(upload), "--format", "tsv")
     assert exported["rows"] == 30
-    program("settings", "set", "exports.saved.sure", '["valid=true"]')
+    program("settings", "set", "exports.saved.sure", '["line_type=mobile"]')
     part = ("export", str(upload), "--saved", "sure", "--columns", "phone,line_type")
     sure = program(*part)["rows"]
     assert 0 < sure < 30
