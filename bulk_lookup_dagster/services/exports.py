@@ -177,14 +177,24 @@ def _csv(delimiter: str) -> Callable[[Path, Sequence[str]], AbstractContextManag
 @contextmanager
 def _xlsx(path: Path, columns: Sequence[str]) -> Iterator[WriteRows]:
     from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ERROR_CODES
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("contacts")
     sheet.append(list(columns))
 
+    def cell(value: Any) -> Any:
+        value = _sheet_cell(value)
+        if value not in ERROR_CODES:
+            return value
+        text = WriteOnlyCell(sheet, value)
+        text.data_type = "s"  # else the library makes an error of the text #N/A
+        return text
+
     def write(rows: Sequence[Row]) -> None:
         for row in rows:
-            sheet.append([_sheet_cell(value) for value in row])
+            sheet.append(list(map(cell, row)))
 
     try:
         yield write

@@ -7,6 +7,7 @@ Belongs here: writing and reading back such a file. Does not: why rows are refus
 from __future__ import annotations
 
 import csv
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def write_rejects(conn: psycopg.Connection[Any], upload_id: int, path: Path) -> 
 
     The file is complete or not there: it gets its name when it is written.
     """
-    building = path.with_name(f".{path.name}.part")
+    building = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with building.open("w", encoding="utf-8-sig", newline="") as file:
             count = _write(csv.writer(file), rejects(conn, upload_id))

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from openpyxl import load_workbook
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.selection import COLUMNS, Selection, parse_columns, parse_condition
@@ -87,6 +88,19 @@ def test_f55_a_value_is_never_sql(
     load_upload(platform.dsn, platform.secret_key, path)
     (row,) = exported(conn, tmp_path, [f"name={value}"])
     assert row["phone"].endswith("2601")
+
+
+def test_f55_text_that_looks_like_a_spreadsheets_error_stays_text(
+    platform: Platform, conn: Connection, tmp_path: Path
+) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text("phone,name\n4155552601,#N/A\n4155552602,#REF!\n")
+    upload = load_upload(platform.dsn, platform.secret_key, path).upload_id
+    selection = Selection(columns=("name",))
+    sheet = tmp_path / "names.xlsx"
+    export_upload(conn, upload, "xlsx", sheet, actor="me", selection=selection)
+    cells = [row[0] for row in load_workbook(sheet)["contacts"].iter_rows(min_row=2)]
+    assert [(cell.value, cell.data_type) for cell in cells] == [("#N/A", "s"), ("#REF!", "s")]
 
 
 @pytest.mark.parametrize("text", ["line_type", "line_type~x", "LINE=x", "password_hash=1", "=x"])
