@@ -15,7 +15,8 @@ from bench.memory import Memory
 
 def main() -> None:
     """Export once and print seconds, rows and the greatest memory."""
-    from bulk_lookup_dagster.services.exports import export_upload
+    from bulk_lookup_dagster.services.exports import Wish, export_contacts
+    from bulk_lookup_dagster.services.files import Folder
     from bulk_lookup_dagster.storage.database import connect
 
     options = json.loads(sys.stdin.readline())
@@ -23,9 +24,9 @@ def main() -> None:
     memory.start()
     start = time.perf_counter()
     with connect(options["dsn"], autocommit=True) as conn:
-        done = export_upload(
-            conn, options["upload_id"], options["kind"], Path(options["path"]), actor="bench"
-        )
+        wish = Wish(options["kind"], options["upload_id"])
+        path = Path(options["path"])
+        done = export_contacts(conn, wish, Folder(path.parent), path.name, actor="bench")
     seconds = time.perf_counter() - start
     memory.stop()
     print(json.dumps({"seconds": seconds, "rows": done.row_count, "peak_mb": memory.peak_mb}))

@@ -115,7 +115,12 @@ def rejects(
 
 
 def export(
-    upload_id: UploadId,
+    upload_id: Annotated[
+        int | None, typer.Argument(metavar="[UPLOAD]", help="Number of the upload.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Contacts of all uploads, each once.")
+    ] = False,
     kind: Annotated[str, typer.Option("--format", help="csv, tsv, xlsx or parquet.")] = "csv",
     output: Annotated[Path | None, typer.Option(help="The file; default in the files folder.")] = (
         None
@@ -128,22 +133,34 @@ def export(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many rows.")] = None,
     json: Json = False,
 ) -> None:
-    """Write an upload's rows with what was looked up to a file."""
+    """Write contacts with what was looked up to a file: an upload's, or with --all everybody's."""
 
     def action() -> Result:
+        from bulk_lookup_dagster.core.errors import InputError
         from bulk_lookup_dagster.core.selection import Selection, parse_columns, parse_condition
-        from bulk_lookup_dagster.services.exports import export_upload, saved_filter
+        from bulk_lookup_dagster.services.exports import Wish, export_contacts, saved_filter
+        from bulk_lookup_dagster.services.files import EXPORTS, Folder, open_files
 
+        if (upload_id is None) is not everything:
+            raise InputError(
+                "Say what to export: an upload or all.",
+                fix="bulk-lookup export UPLOAD, or bulk-lookup export --all.",
+            )
         platform = frame.open_platform()
-        folder = platform.environment.home / "files" / "exports"
-        path = output or folder / f"upload-{upload_id}.{kind}"
+        name = "all" if upload_id is None else f"upload-{upload_id}"
         with frame.database(platform) as conn:
             texts = [*(saved_filter(conn, saved) if saved else ()), *(where or ())]
-            selection = Selection(tuple(map(parse_condition, texts)), parse_columns(columns), limit)
-            done = export_upload(
-                conn, upload_id, kind, path, actor=frame.actor(), selection=selection
+            conditions = tuple(map(parse_condition, texts))
+            selection = Selection(conditions, parse_columns(columns), limit, saved)
+            wish = Wish(kind, upload_id, selection)
+            files, path = (
+                (open_files(platform.environment), f"{EXPORTS}/{name}.{kind}")
+                if output is None
+                else (Folder(output.parent), output.name)
             )
-        document: dict[str, Any] = {"file": str(done.path), "rows": done.row_count}
-        return Result(document, [f"{done.row_count:,} rows in {done.path}"])
+            done = export_contacts(conn, wish, files, path, actor=frame.actor())
+        place = files.shown(path)
+        document: dict[str, Any] = {"file": place, "rows": done.row_count}
+        return Result(document, [f"{done.row_count:,} rows in {place}"])
 
     frame.execute(action, json)

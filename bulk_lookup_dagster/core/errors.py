@@ -5,6 +5,7 @@
     │   └── UploadRefused        a whole file cannot be taken in
     ├── ConfigError              settings, credentials or environment are wrong
     ├── StorageError             the database cannot be used as asked
+    ├── FilesError               the folder or bucket of files cannot be used as asked
     ├── SpendingError            money may not be spent
     │   ├── ApprovalNeeded       the plan waits for a person
     │   ├── CapReached           the next request does not fit under a cap
@@ -70,6 +71,12 @@ class StorageError(BulkLookupError):
     """The database cannot be used as asked."""
 
     code = "storage"
+
+
+class FilesError(BulkLookupError):
+    """The folder or bucket of files cannot be reached, read or written."""
+
+    code = "files"
 
 
 class SpendingError(BulkLookupError):

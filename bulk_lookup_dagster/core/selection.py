@@ -1,4 +1,4 @@
-"""Which rows and columns of an upload are exported: read from text, checked against the columns.
+"""Which rows and columns are exported: read from text, checked against the columns.
 
 Belongs here: the columns an export may have and conditions on them. Does not: SQL and files
 (`services.exports`).
@@ -27,7 +27,9 @@ COLUMNS = (
     "caller_type",
     "risk_level",
     "looked_up_at",
+    "upload_id",
 )
+_PERSONAL = ("phone", "raw_phone", "name", "company", "email", "caller_name")
 _CONDITION = re.compile(r"([a-z_]+)(!=|=)(.*)", re.DOTALL)
 
 
@@ -39,14 +41,31 @@ class Condition:
     wanted: bool
     values: tuple[str, ...]
 
+    def described(self) -> str:
+        """As it is written, without values that may name somebody."""
+        values = "…" if self.column in _PERSONAL and any(self.values) else ",".join(self.values)
+        return f"{self.column}{'=' if self.wanted else '!='}{values}"
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Rows that meet every condition, at most `limit` of them, with these columns."""
+    """Rows that meet every condition, at most `limit` of them, with these columns.
+
+    `saved` is the name the conditions, or some of them, are saved under.
+    """
 
     where: tuple[Condition, ...] = ()
     columns: tuple[str, ...] = COLUMNS
     limit: int | None = None
+    saved: str = ""
+
+    def described(self) -> str:
+        """What was chosen, for the log: nothing in it names a person."""
+        parts = [f"saved {self.saved}"] if self.saved else []
+        parts += [condition.described() for condition in self.where]
+        parts += [] if self.columns == COLUMNS else [f"columns {','.join(self.columns)}"]
+        parts += [] if self.limit is None else [f"limit {self.limit}"]
+        return "; ".join(parts) or "everything"
 
 
 def parse_condition(text: str) -> Condition:

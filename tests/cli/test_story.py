@@ -52,7 +52,9 @@ def test_a_file_is_uploaded_planned_approved_run_and_exported(
     sure = program(*part)["rows"]
     assert 0 < sure < 30
     assert program(*part, "--where", "line_type!=", "--limit", "3")["rows"] == 3
-    assert program("export", str(upload), "--where", "salary=1", code=2)["error"]["fix"]
+    assert program("export", "--all", "--saved", "sure")["rows"] == sure
+    for wrong in ((str(upload), "--where", "salary=1"), (), (str(upload), "--all")):
+        assert program("export", *wrong, code=2)["error"]["fix"]
     program("settings", "set", "providers.twilio_lookup.concurrency", "5")
     assert program("settings", "show")["providers"]["twilio_lookup"]["concurrency"] == 5
     assert len(program("settings", "history")["history"]) == 2

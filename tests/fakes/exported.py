@@ -1,4 +1,4 @@
-"""Reads exported files back, with the readers a person's programs would use.
+"""Exports to a path, and reads exported files back with the readers a person would use.
 
 Belongs here: what a file holds, and what its cells were before they were made harmless.
 """
@@ -10,10 +10,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pyarrow.parquet as pq
 from openpyxl import load_workbook
 
+from bulk_lookup_dagster.core.selection import Selection
 from bulk_lookup_dagster.core.spreadsheet import restore, unspell
+from bulk_lookup_dagster.services.exports import EVERYTHING, Export, Wish, export_contacts
+from bulk_lookup_dagster.services.files import Folder
+
+
+def export(
+    conn: psycopg.Connection[Any],
+    upload_id: int | None,
+    kind: str,
+    path: Path,
+    *,
+    actor: str = "ann",
+    selection: Selection = EVERYTHING,
+) -> Export:
+    """An export of an upload, or of all where it is None, to a path of this machine."""
+    wish = Wish(kind, upload_id, selection)
+    return export_contacts(conn, wish, Folder(path.parent), path.name, actor=actor)
 
 
 def _delimited(delimiter: str) -> Callable[[Path], list[list[Any]]]:

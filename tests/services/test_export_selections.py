@@ -13,11 +13,11 @@ from openpyxl import load_workbook
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.selection import COLUMNS, Selection, parse_columns, parse_condition
-from bulk_lookup_dagster.services.exports import export_upload, saved_filter
+from bulk_lookup_dagster.services.exports import saved_filter
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.settings import change_settings
 from bulk_lookup_dagster.services.uploads import load_upload
-from tests.fakes.exported import READERS
+from tests.fakes.exported import READERS, export
 from tests.fakes.story import tell
 
 Connection = psycopg.Connection[Any]
@@ -35,7 +35,7 @@ def exported(
 ) -> list[dict[str, str]]:
     selection = Selection(tuple(map(parse_condition, where)), parse_columns(columns), **limits)
     path = folder / "part.csv"
-    export_upload(conn, 1, "csv", path, actor="me", selection=selection)
+    export(conn, 1, "csv", path, actor="me", selection=selection)
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -72,7 +72,7 @@ def test_columns_come_in_the_order_asked_for_and_limits_end_the_file(
 def test_every_format_keeps_to_the_selection(told: Connection, tmp_path: Path, kind: str) -> None:
     selection = Selection((parse_condition("line_type=mobile"),), ("phone", "valid"))
     path = tmp_path / f"part.{kind}"
-    done = export_upload(told, 1, kind, path, actor="me", selection=selection)
+    done = export(told, 1, kind, path, actor="me", selection=selection)
     header, *rows = READERS[kind](path)
     assert (header, len(rows)) == (["phone", "valid"], done.row_count)
     assert done.row_count == 1
@@ -98,7 +98,7 @@ def test_f55_text_that_looks_like_a_spreadsheets_error_stays_text(
     upload = load_upload(platform.dsn, platform.secret_key, path).upload_id
     selection = Selection(columns=("name",))
     sheet = tmp_path / "names.xlsx"
-    export_upload(conn, upload, "xlsx", sheet, actor="me", selection=selection)
+    export(conn, upload, "xlsx", sheet, actor="me", selection=selection)
     cells = [row[0] for row in load_workbook(sheet)["contacts"].iter_rows(min_row=2)]
     assert [(cell.value, cell.data_type) for cell in cells] == [("#N/A", "s"), ("#REF!", "s")]
 
@@ -134,7 +134,7 @@ def test_f60_more_rows_than_are_allowed_are_refused_before_anything_is_written(
     told: Connection, tmp_path: Path
 ) -> None:
     change_settings(told, "exports.max_rows", "2", "me")
-    with pytest.raises(InputError, match="max_rows allows 2") as caught:
+    with pytest.raises(InputError, match="max_rows allows: 2") as caught:
         exported(told, tmp_path)
     assert "--limit" in caught.value.fix
     assert list(tmp_path.glob("part.csv")) == []

@@ -16,11 +16,10 @@ from psycopg.errors import StringDataRightTruncation
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.selection import COLUMNS
 from bulk_lookup_dagster.services import exports
-from bulk_lookup_dagster.services.exports import Export, export_upload
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.uploads import load_upload
 from bulk_lookup_dagster.storage.database import connect
-from tests.fakes.exported import READERS, came_back
+from tests.fakes.exported import READERS, came_back, export
 from tests.fakes.story import tell
 
 Connection = psycopg.Connection[Any]
@@ -69,9 +68,10 @@ def test_f55_every_format_comes_back_exactly_and_runs_nothing(
     conn: Connection, upload: int, tmp_path: Path, kind: str
 ) -> None:
     path = tmp_path / "out" / f"contacts.{kind}"
-    done = export_upload(conn, upload, kind, path, actor="ann")
+    done = export(conn, upload, kind, path, actor="ann")
 
-    assert done == Export(path, kind, len(NAMES))
+    assert (done.uri, done.kind, done.row_count) == (path.as_uri(), kind, len(NAMES))
+    assert done.size_bytes == path.stat().st_size
     header, *rows = READERS[kind](path)
     assert tuple(header) == COLUMNS
     stored = _stored(conn, upload)
@@ -96,7 +96,7 @@ def test_f55_what_a_vendor_answered_is_harmless_too(
         )
     for kind in ("csv", "tsv", "xlsx"):
         path = tmp_path / f"contacts.{kind}"
-        export_upload(conn, 1, kind, path, actor="ann")
+        export(conn, 1, kind, path, actor="ann")
         rows = READERS[kind](path)[1:]
         carriers = [row[COLUMNS.index("carrier_name")] for row in rows[: len(texts)]]
         assert not [cell for cell in carriers if cell.startswith(RUN_BY_A_SPREADSHEET)]
@@ -106,13 +106,13 @@ def test_f55_what_a_vendor_answered_is_harmless_too(
 def test_only_what_may_still_be_kept_leaves(conn: Connection, tmp_path: Path) -> None:
     tell(conn)
     path = tmp_path / "contacts.csv"
-    assert export_upload(conn, 1, "csv", path, actor="ann").row_count == 10
+    assert export(conn, 1, "csv", path, actor="ann").row_count == 10
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in READERS["csv"](path)[1:]]
     first, fourth, seventh = rows[0], rows[3], rows[6]
     assert (first["caller_name"], first["line_type"]) == ("ADA LOVELACE", "mobile")
     assert (first["looked_up_at"], first["risk_level"]) == ("2026-11-02T08:00:01Z", "low")
     assert (fourth["caller_name"], fourth["line_type"]) == ("", "tollFree")  # its name expired
-    assert not any(seventh[name] for name in COLUMNS[7:])  # never answered
+    assert not any(seventh[name] for name in COLUMNS[7:-1])  # never answered
 
 
 def test_every_export_is_logged_with_who_and_where(
@@ -120,13 +120,13 @@ def test_every_export_is_logged_with_who_and_where(
 ) -> None:
     paths = [tmp_path / f"contacts.{kind}" for kind in FORMATS]
     for kind, path in zip(FORMATS, paths, strict=True):
-        export_upload(conn, upload, kind, path, actor="ann")
+        export(conn, upload, kind, path, actor="ann")
     logged = conn.execute(
-        "SELECT upload_id, format, file_uri, row_count, exported_by FROM ops.exports"
-        " ORDER BY export_id"
+        "SELECT upload_id, selection, format, file_uri, row_count, size_bytes, exported_by"
+        "  FROM ops.exports ORDER BY export_id"
     ).fetchall()
     assert logged == [
-        (upload, kind, path.as_uri(), len(NAMES), "ann")
+        (upload, "everything", kind, path.as_uri(), len(NAMES), path.stat().st_size, "ann")
         for kind, path in zip(FORMATS, paths, strict=True)
     ]
 
@@ -136,7 +136,7 @@ def test_an_export_that_cannot_be_logged_leaves_no_file(
 ) -> None:
     out = tmp_path / "out"
     with pytest.raises(StringDataRightTruncation):
-        export_upload(conn, upload, "csv", out / "contacts.csv", actor="x" * 201)
+        export(conn, upload, "csv", out / "contacts.csv", actor="x" * 201)
     assert list(out.iterdir()) == []
 
 
@@ -164,7 +164,7 @@ def test_the_file_has_its_name_only_once_it_is_complete(
     for kind in FORMATS:
         path = tmp_path / f"contacts.{kind}"
         at_each_page(lambda path=path: there.append(path.exists()))
-        export_upload(conn, upload, kind, path, actor="ann")
+        export(conn, upload, kind, path, actor="ann")
         assert path.exists()
     assert there == [False] * len(NAMES) * len(FORMATS)
 
@@ -180,7 +180,7 @@ def test_an_export_whose_session_dies_keeps_the_old_file_and_no_part_of_a_new_on
         end = "SELECT pg_terminate_backend(%s, 5000)"
         at_each_page(lambda: other.execute(end, (conn.info.backend_pid,)))
         with pytest.raises(psycopg.OperationalError):
-            export_upload(conn, upload, kind, path, actor="ann")
+            export(conn, upload, kind, path, actor="ann")
         assert other.execute("SELECT count(*) FROM ops.exports").fetchone() == (0,)
     assert [(each.name, each.read_text()) for each in path.parent.iterdir()] == [
         (path.name, "the old file")
@@ -194,13 +194,13 @@ def test_two_exports_to_one_name_at_once_both_end_complete(
     both = threading.Barrier(2, timeout=30)
     at_each_page(both.wait)  # page by page, side by side
 
-    def export() -> list[list[Any]]:
+    def export_once() -> list[list[Any]]:
         with connect(dsn, autocommit=True) as own:
-            export_upload(own, upload, "csv", path, actor="ann")
+            export(own, upload, "csv", path, actor="ann")
         return READERS["csv"](path)
 
     with ThreadPoolExecutor(2) as pool:
-        results = [future.result() for future in [pool.submit(export) for _ in range(2)]]
+        results = [future.result() for future in [pool.submit(export_once) for _ in range(2)]]
     assert results[0] == results[1]
     assert [row[:7] for row in came_back("csv", results[0][1:])] == _stored(conn, upload)
 
@@ -209,7 +209,7 @@ def test_an_unknown_format_names_the_known_ones(
     conn: Connection, upload: int, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="'pdf'") as refused:
-        export_upload(conn, upload, "pdf", tmp_path / "out" / "contacts.pdf", actor="ann")
+        export(conn, upload, "pdf", tmp_path / "out" / "contacts.pdf", actor="ann")
     assert all(kind in refused.value.fix for kind in FORMATS)
     assert not (tmp_path / "out").exists()
 
@@ -223,7 +223,7 @@ def test_an_upload_that_is_unknown_or_not_loaded_is_refused(
     refused = conn.execute("SELECT upload_id FROM intake.uploads").fetchall()[0][0]
     for upload_id in (refused, 999):
         with pytest.raises(InputError, match=f"no loaded upload {upload_id}") as caught:
-            export_upload(conn, upload_id, "csv", tmp_path / "contacts.csv", actor="ann")
+            export(conn, upload_id, "csv", tmp_path / "contacts.csv", actor="ann")
         assert caught.value.fix
     assert not (tmp_path / "contacts.csv").exists()
 
@@ -233,8 +233,8 @@ def test_a_sheet_too_short_for_the_upload_is_refused_and_text_is_not(
 ) -> None:
     monkeypatch.setattr(exports, "MAX_SHEET_ROWS", len(NAMES))
     with pytest.raises(InputError, match="A sheet ends") as refused:
-        export_upload(conn, upload, "xlsx", tmp_path / "contacts.xlsx", actor="ann")
+        export(conn, upload, "xlsx", tmp_path / "contacts.xlsx", actor="ann")
     assert "csv" in refused.value.fix
-    assert export_upload(conn, upload, "csv", tmp_path / "contacts.csv", actor="ann").row_count
+    assert export(conn, upload, "csv", tmp_path / "contacts.csv", actor="ann").row_count
     monkeypatch.setattr(exports, "MAX_SHEET_ROWS", len(NAMES) + 1)
-    assert export_upload(conn, upload, "xlsx", tmp_path / "contacts.xlsx", actor="ann").row_count
+    assert export(conn, upload, "xlsx", tmp_path / "contacts.xlsx", actor="ann").row_count

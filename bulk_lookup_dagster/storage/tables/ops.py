@@ -187,13 +187,19 @@ exports = sa.Table(
     METADATA,
     identity("export_id"),
     fk("upload_id", "intake.uploads.upload_id", ondelete="SET NULL"),
+    text("selection", 2000, nullable=False),
     text("format", 10, nullable=False),
     text("file_uri", 1000, nullable=False),
     sa.Column("row_count", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
     text("exported_by", 200, nullable=False),
+    sa.Column("scheduled", sa.Boolean, nullable=False, server_default="false"),
     now("exported_at"),
+    at("removed_at"),
+    sa.CheckConstraint("row_count >= 0 AND size_bytes >= 0", name="sizes"),
+    sa.CheckConstraint("removed_at >= exported_at", name="times"),
     schema="ops",
-    comment="Files that left the platform.",
+    comment="Files that left the platform; without an upload they hold contacts of all.",
 )
 
 FUNCTIONS = {
