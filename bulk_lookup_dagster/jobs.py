@@ -12,6 +12,8 @@ from assets.phone_lookups import lookup_metadata
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import (
     ENRICH_JOB,
+    EXPORTS,
+    EXPORTS_JOB,
     INTAKE,
     INTAKE_JOB,
     MAINTENANCE_JOB,
@@ -22,6 +24,7 @@ from bulk_lookup_dagster.services.housekeeping import forget_runs, purge, remove
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.maintenance import tidy
 from bulk_lookup_dagster.services.nightly import run_nightly
+from bulk_lookup_dagster.services.scheduled_exports import remove_old_exports
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage.database import connect
 from resources.twilio_lookup import TwilioLookupResource
@@ -49,6 +52,14 @@ build_marts = dg.define_asset_job(
     MARTS_JOB,
     selection=dg.AssetSelection.groups("marts"),
     description="Build and test every dbt model over the published batches.",
+    executor_def=dg.in_process_executor,
+)
+
+
+write_exports = dg.define_asset_job(
+    EXPORTS_JOB,
+    selection=dg.AssetSelection.groups(EXPORTS),
+    description="Export the scheduled filters over all uploads; remove files past their time.",
     executor_def=dg.in_process_executor,
 )
 
@@ -89,14 +100,17 @@ def tidy_up(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
         context.add_output_metadata(dict(asyncio.run(tidy(platform))))
 
 
-@dg.op(description="Remove stored answers past their time, and half-written files.")
+@dg.op(description="Remove stored answers and exports past their time, and half-written files.")
 def purge_expired(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> None:
     """Minimisation: values and claims stay."""
     with explained():
         with connect(platform.dsn, autocommit=True, name="bulk-lookup purge") as conn:
             bodies = purge(conn)
+            exports = remove_old_exports(conn, platform)
         parts = remove_parts(platform.environment.home / "files")
-        context.add_output_metadata({"bodies": bodies, "half-written files": parts})
+        context.add_output_metadata(
+            {"bodies": bodies, "exports": exports, "half-written files": parts}
+        )
 
 
 @dg.op(description="Delete Dagster's old runs and their events.")
@@ -129,4 +143,11 @@ def maintenance() -> None:
     vacuum_tables()
 
 
-JOBS = (intake_upload, enrich_batch, build_marts, nightly_enrichment, maintenance)
+JOBS = (
+    intake_upload,
+    enrich_batch,
+    build_marts,
+    write_exports,
+    nightly_enrichment,
+    maintenance,
+)

@@ -1,4 +1,4 @@
-"""Schedules: nightly enrichment and housekeeping, in the business time zone.
+"""Schedules: nightly enrichment, housekeeping and exports, in the business time zone.
 
 Put here: cron. Do not put here: what runs (`jobs`).
 https://docs.dagster.io/guides/automate/schedules
@@ -7,12 +7,16 @@ https://docs.dagster.io/guides/automate/schedules
 import dagster as dg
 
 from bulk_lookup_dagster.core.settings import ScheduleSettings
-from bulk_lookup_dagster.jobs import maintenance, nightly_enrichment
+from bulk_lookup_dagster.jobs import maintenance, nightly_enrichment, write_exports
+from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.scheduled_exports import nothing_scheduled
+from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.storage.database import connect
 
 
 def schedules(timezone: str, clock: ScheduleSettings) -> tuple[dg.ScheduleDefinition, ...]:
     """All schedules, running by default."""
-    return tuple(
+    always = tuple(
         dg.ScheduleDefinition(
             name=f"{job.name}_schedule",
             job=job,
@@ -25,3 +29,20 @@ def schedules(timezone: str, clock: ScheduleSettings) -> tuple[dg.ScheduleDefini
             (maintenance, clock.maintenance_cron),
         )
     )
+    exports = dg.schedule(
+        name=f"{write_exports.name}_schedule",
+        job=write_exports,
+        cron_schedule=clock.exports_cron,
+        execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )(_look_at_exports)
+    return (*always, exports)
+
+
+def _look_at_exports(
+    _context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]
+) -> dg.RunRequest | dg.SkipReason:
+    """A run where a filter is scheduled; else the reason why there is none."""
+    with connect(platform.dsn, autocommit=True, name="bulk-lookup exports schedule") as conn:
+        scheduled = load_settings(conn).exports.scheduled
+    return dg.RunRequest() if scheduled else dg.SkipReason(str(nothing_scheduled()))

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.phone import is_region
@@ -30,6 +30,7 @@ Package = Literal[
     "pre_fill",
 ]
 ProviderName = Literal["twilio_lookup"]
+ExportFormat = Literal["csv", "tsv", "xlsx", "parquet"]
 Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6)]
 
 
@@ -222,6 +223,9 @@ class ScheduleSettings(_Document):
     nightly_cron: Cron = Field(
         default="15 2 * * *", description="Nightly enrichment, in the business zone."
     )
+    exports_cron: Cron = Field(
+        default="30 5 * * *", description="Export of the filters named in exports.scheduled."
+    )
     maintenance_cron: Cron = Field(default="45 3 * * *", description="Housekeeping.")
     upload_sensor_s: int = Field(
         default=15, ge=5, le=3600, description="Seconds between looks at the inbox."
@@ -261,6 +265,22 @@ class ExportSettings(_Document):
         Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")],
         tuple[Annotated[str, Field(max_length=1_000), AfterValidator(_is_condition)], ...],
     ] = Field(default={}, description="Saved filters: a name and its conditions.")
+    scheduled: tuple[Annotated[str, Field(max_length=40)], ...] = Field(
+        default=(), description="Saved filters exported by schedule, over all uploads."
+    )
+    scheduled_format: ExportFormat = Field(default="csv", description="Their format.")
+    retention_days: int = Field(
+        default=30, ge=1, le=3650, description="Days until a file exported by schedule is removed."
+    )
+
+    @model_validator(mode="after")
+    def _scheduled_are_saved(self) -> ExportSettings:
+        unknown = [name for name in self.scheduled if name not in self.saved]
+        if unknown:
+            raise ValueError(f"{unknown[0]} is scheduled, but no filter is saved under this name")
+        if len(set(self.scheduled)) < len(self.scheduled):
+            raise ValueError("a filter is scheduled twice")
+        return self
 
 
 class Settings(_Document):

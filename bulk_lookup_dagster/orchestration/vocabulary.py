@@ -12,9 +12,11 @@ OWNERS = ["team:data-engineering"]
 INTAKE = "intake"
 ENRICHMENT = "enrichment"
 PUBLISHING = "publishing"
+EXPORTS = "exports"
 
 INTAKE_JOB = "intake_upload"
 ENRICH_JOB = "enrich_batch"
 MARTS_JOB = "build_marts"
 NIGHTLY_JOB = "nightly_enrichment"
 MAINTENANCE_JOB = "maintenance"
+EXPORTS_JOB = "write_exports"

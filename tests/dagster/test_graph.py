@@ -27,7 +27,7 @@ def test_every_asset_says_what_a_row_is_who_owns_it_and_how_it_is_made(
     ours = {
         *("uploads", "subjects", "rejects", "upload_contacts", "ledger_plans", "contacts"),
         *("phone_lookups", "ledger_claims", "ledger_requests", "quarantine", "batches"),
-        *("contact_status", "dim_contacts", "dashboard_stats"),
+        *("contact_status", "dim_contacts", "dashboard_stats", "exports"),
     }
     assert ours <= set(specs)
     made = {name: spec for name, spec in specs.items() if spec.group_name != "default"}
@@ -61,7 +61,8 @@ def test_every_sensor_and_schedule_runs_from_the_first_start(defs: dg.Definition
     schedules = repository.schedule_defs
     assert {one.default_status for one in schedules} == {dg.DefaultScheduleStatus.RUNNING}
     assert {one.execution_timezone for one in schedules} == {"America/New_York"}
-    assert {one.job_name for one in schedules} == {"nightly_enrichment", "maintenance"}
+    jobs = {"nightly_enrichment", "maintenance", "write_exports"}
+    assert {one.job_name for one in schedules} == jobs
 
 
 def test_the_definitions_load_as_a_whole(defs: dg.Definitions) -> None:
