@@ -3,13 +3,7 @@
 Put here: assets made from files. Do not put here: reading files (`intake`), plans (`services`).
 """
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-
 import dagster as dg
-import fsspec
 from pydantic import Field
 
 from bulk_lookup_dagster.core.money import format_usd
@@ -23,6 +17,7 @@ from bulk_lookup_dagster.services.batch_frames import (
     quarantine_limit,
     reject_shares,
 )
+from bulk_lookup_dagster.services.files import local_copy
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import make_plan
 from bulk_lookup_dagster.services.publishing import start_batch
@@ -73,13 +68,14 @@ def intake(
 
     The same file again adds nothing. The plan is approved here when the policy covers its cost.
     """
-    with explained(), _local_copy(config.uri) as path:
+    with explained(), local_copy(platform.environment, config.uri) as path:
         with connect(platform.dsn, autocommit=True, name="bulk-lookup intake") as conn:
             settings = load_settings(conn)
         report = load_upload(
             platform.dsn,
             platform.secret_key,
             path,
+            uri=config.uri,
             source=config.source or settings.intake.source,
             default_region=config.default_region or settings.intake.default_region,
             uploaded_by=config.uploaded_by,
@@ -182,16 +178,3 @@ contacts_expectations_check = expectations_check(
 
 ASSETS = (intake, contacts)
 CHECKS = (contacts_schema_check, contacts_expectations_check)
-
-
-@contextmanager
-def _local_copy(uri: str) -> Iterator[Path]:
-    """The file on this machine: itself, or a copy of an object in a bucket for the time needed."""
-    files, path = fsspec.core.url_to_fs(uri)
-    if "file" in (files.protocol if isinstance(files.protocol, tuple) else (files.protocol,)):
-        yield Path(path)
-        return
-    with tempfile.TemporaryDirectory(prefix="bulk-lookup-") as folder:
-        local = Path(folder) / PurePosixPath(path).name
-        files.get_file(path, str(local))
-        yield local

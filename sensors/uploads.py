@@ -7,13 +7,13 @@ import json
 from dataclasses import asdict, dataclass
 
 import dagster as dg
-import fsspec
 
 from bulk_lookup_dagster.orchestration.vocabulary import INTAKE_JOB
+from bulk_lookup_dagster.services.files import INBOX, open_files
 from bulk_lookup_dagster.services.instance import Platform
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
-CURSOR_VERSION = 2
+CURSOR_VERSION = 3
 _MAX_REQUESTS = 20
 
 
@@ -31,16 +31,13 @@ def uploads_sensor(every_s: int) -> dg.SensorDefinition:
 def _look(
     context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
 ) -> dg.SensorResult | dg.SkipReason:
-    """A file whose size and time are the same as at the last look is complete."""
-    files, root = fsspec.core.url_to_fs(platform.environment.files_url)
-    inbox = f"{root.rstrip('/')}/inbox"
-    files.makedirs(inbox, exist_ok=True)
+    """A file whose size and time (or hash) are the same as at the last look is complete.
+
+    A folder or bucket that cannot be listed fails the tick, with what to do.
+    """
     before = read_cursor(context.cursor)
-    found = {
-        entry["name"]: f"{entry['size']}:{entry.get('mtime') or entry.get('LastModified')}"
-        for entry in files.ls(inbox, detail=True, refresh=True)
-        if entry["type"] == "file" and wanted(entry["name"])
-    }
+    listed = open_files(platform.environment).listed(INBOX)
+    found = {file.uri: file.stamp for file in listed if wanted(file.name)}
     complete = [name for name, state in sorted(found.items()) if before.seen.get(name) == state]
     asked = [name for name in complete if before.requested.get(name) != found[name]]
     asked = asked[:_MAX_REQUESTS]  # the rest at the next look
@@ -56,7 +53,7 @@ def _look(
         run_requests=[
             dg.RunRequest(
                 run_key=f"{name}:{found[name]}",
-                run_config={"ops": {"intake": {"config": {"uri": files.unstrip_protocol(name)}}}},
+                run_config={"ops": {"intake": {"config": {"uri": name}}}},
             )
             for name in asked
         ]
@@ -75,9 +72,8 @@ class Cursor:
         return json.dumps({"version": CURSOR_VERSION, **asdict(self)})
 
 
-def wanted(path: str) -> bool:
+def wanted(name: str) -> bool:
     """Whether a file of the inbox is meant to be taken in: not hidden, not half-written."""
-    name = path.rsplit("/", 1)[-1]
     return not name.startswith((".", "~")) and name.lower().endswith(SUFFIXES)
 
 

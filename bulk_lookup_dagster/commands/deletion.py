@@ -75,14 +75,14 @@ def _forget_partitions(platform: Platform, deletion: Deletion) -> None:
 
 def _own_files(platform: Platform, deletion: Deletion, *, remove: bool) -> list[str]:
     """The deletion's files that lie in the platform's own folder; others are their owner's."""
-    import fsspec
+    from bulk_lookup_dagster.services.files import open_files
 
-    files, root = fsspec.core.url_to_fs(platform.environment.files_url)
+    files = open_files(platform.environment)
     found = []
     for uri in deletion.files:
-        path = fsspec.core.url_to_fs(uri)[1]
-        if path.startswith(f"{root.rstrip('/')}/") and files.exists(path):
+        path = files.path_of(uri)
+        if path is not None and files.exists(path):
             found.append(uri)
             if remove:
-                files.rm(path)
+                files.remove(path)
     return found

@@ -14,7 +14,9 @@ UploadId = Annotated[int, typer.Argument(metavar="UPLOAD", help="Number of the u
 
 
 def upload(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV or XLSX.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="CSV, TSV or XLSX; a path or an s3:// address.")
+    ],
     source: Annotated[str, typer.Option(help="Named source of the contacts.")] = "",
     region: Annotated[str, typer.Option(help="Region of numbers without country code.")] = "",
     column: Annotated[
@@ -28,19 +30,22 @@ def upload(
         from bulk_lookup_dagster.core.errors import InputError
         from bulk_lookup_dagster.core.money import format_usd
         from bulk_lookup_dagster.services.approvals import approve_automatically
+        from bulk_lookup_dagster.services.files import local_copy
         from bulk_lookup_dagster.services.plans import make_plan
         from bulk_lookup_dagster.services.settings import load_settings
         from bulk_lookup_dagster.services.uploads import load_upload
 
-        if not file.is_file():
+        uri = file if "://" in file else Path(file).absolute().as_uri()
+        if "://" not in file and not Path(file).is_file():
             raise InputError(f"There is no file {file}.", fix="Check its name.")
         platform = frame.open_platform()
-        with frame.database(platform) as conn:
+        with frame.database(platform) as conn, local_copy(platform.environment, uri) as path:
             settings = load_settings(conn)
             report = load_upload(
                 platform.dsn,
                 platform.secret_key,
-                file,
+                path,
+                uri=uri,
                 source=source or settings.intake.source,
                 default_region=region or settings.intake.default_region,
                 mapping=_mapping(column),

@@ -27,6 +27,7 @@ class Variable:
 
 
 _PLATFORM = "Platform"
+_BUCKET = "Bucket (BULK_LOOKUP_FILES=s3://…)"
 _DATABASE = "Database"
 _WEB = "Web"
 _TWILIO = "Twilio Lookup"
@@ -67,6 +68,12 @@ VARIABLES = (
         "By default unlimited in demo, 5 in local, 0 in staging and production.",
     ),
     Variable("BULK_LOOKUP_LOG_LEVEL", _PLATFORM, "debug, info, warning or error.", "info"),
+    Variable("AWS_ACCESS_KEY_ID", _BUCKET, "Key of the bucket.", secret=True),
+    Variable("AWS_SECRET_ACCESS_KEY", _BUCKET, "Its secret.", secret=True),
+    Variable("AWS_SESSION_TOKEN", _BUCKET, "Only with temporary keys.", secret=True),
+    Variable("AWS_REGION", _BUCKET, "The bucket's region."),
+    Variable("AWS_DEFAULT_REGION", _BUCKET, "The same, where AWS_REGION is not set."),
+    Variable("AWS_ENDPOINT_URL", _BUCKET, "Address of a service that is not Amazon's."),
     Variable(
         "DATABASE_URL",
         _DATABASE,

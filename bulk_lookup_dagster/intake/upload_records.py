@@ -32,6 +32,7 @@ class Receipt:
     """What is known of a file before anybody looks inside."""
 
     path: Path
+    uri: str
     hashed: FileHash
     source: str
     region: str
@@ -257,7 +258,7 @@ def _values(conn: psycopg.Connection[Any], receipt: Receipt) -> dict[str, Any]:
         "content_hash": receipt.hashed.content_hash,
         "region": receipt.region,
         "file_name": receipt.path.name[-255:],
-        "file_uri": receipt.path.absolute().as_uri()[-1000:],
+        "file_uri": receipt.uri[-1000:],
         "size": receipt.hashed.size_bytes,
         "uploaded_by": receipt.uploaded_by,
         "batch_rows": receipt.batch_rows,

@@ -19,6 +19,7 @@ import psycopg
 from bulk_lookup_dagster.core.errors import AuthFailed, BulkLookupError, ProviderError
 from bulk_lookup_dagster.core.redaction import redact_text
 from bulk_lookup_dagster.engine.provider import Disabled
+from bulk_lookup_dagster.services.files import INBOX, open_files
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.providers import twilio_lookup_client
 from bulk_lookup_dagster.services.provision import separated_roles
@@ -61,6 +62,7 @@ def examine(platform: Platform) -> list[Finding]:
         _roles,
         _clock,
         _disk,
+        _files,
         _versions,
         _twilio_lookup,
     )
@@ -146,6 +148,11 @@ def _disk(platform: Platform) -> Finding:
     if free < _LOW_DISK_BYTES:
         return Finding("disk", "warn", detail, "Make room, or move BULK_LOOKUP_HOME.")
     return Finding("disk", "ok", detail)
+
+
+def _files(platform: Platform) -> Finding:
+    count = len(open_files(platform.environment).listed(INBOX))
+    return Finding("files", "ok", f"{count:,} in the inbox of {platform.environment.files_url}")
 
 
 def _versions(_platform: Platform) -> Finding:

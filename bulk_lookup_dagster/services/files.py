@@ -19,7 +19,7 @@ from bulk_lookup_dagster.core.environment import Environment
 from bulk_lookup_dagster.core.errors import ConfigError, FilesError
 
 INBOX, EXPORTS = "inbox", "exports"
-_FOLDER = "file"
+_FOLDER, _BUCKET = "file", "s3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,13 @@ def open_files(environment: Environment, url: str = "") -> Files:
         return Folder(Path(address))
     if kind == _FOLDER:
         return Folder(Path(unquote(place)))
+    if kind == _BUCKET:
+        from bulk_lookup_dagster.services.buckets import Bucket
+
+        return Bucket(environment, place.rstrip("/"))
     raise ConfigError(
         f"Files cannot live at {kind}://.",
-        fix="Set BULK_LOOKUP_FILES to a folder as file:///….",
+        fix="Set BULK_LOOKUP_FILES to a folder as file:///… or a bucket as s3://….",
     )
 
 

@@ -6,6 +6,7 @@ housekeeping (`services.maintenance`), deleting uploads (`services.deletion`).
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,9 +67,12 @@ def forget_runs(instance: dg.DagsterInstance, days: int, *, at_most: int = 500) 
 
 
 def remove_parts(files: Path) -> int:
-    """Remove half-written files that their writer, dead since, could not; says how many."""
+    """Remove half-written files and copies that their writer, dead since, could not; how many."""
     before = time.time() - _PART_AGE.total_seconds()
     old = [path for path in files.rglob(".*.part") if path.lstat().st_mtime < before]
     for path in old:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return len(old)

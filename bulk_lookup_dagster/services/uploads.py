@@ -58,6 +58,7 @@ def load_upload(
     secret_key: bytes,
     path: Path,
     *,
+    uri: str = "",
     source: str = "default",
     default_region: str = "US",
     mapping: Mapping[str, str] | None = None,
@@ -67,9 +68,10 @@ def load_upload(
 ) -> UploadReport:
     """Load a file once; the same bytes, mapping, region and source again add nothing.
 
-    `mapping` names a header (or `column N`) per field and is remembered for files with the same
-    headers. `on_progress` hears how many records each stored chunk had. Raises `UploadRefused`,
-    and keeps the refusal, when the file is no table of phone numbers.
+    `uri` is where the file lies, if `path` is only a copy. `mapping` names a header (or
+    `column N`) per field and is remembered for files with the same headers. `on_progress` hears
+    how many records each stored chunk had. Raises `UploadRefused`, and keeps the refusal, when
+    the file is no table of phone numbers.
     """
     region = default_region.upper()
     if not is_region(region):
@@ -79,7 +81,9 @@ def load_upload(
     with connect(platform_dsn, autocommit=True, name="bulk-lookup upload") as conn:
         hashed = hash_file(path)
         size = min(batch_rows, MAX_BATCH_ROWS)
-        receipt = Receipt(path, hashed, source, region, uploaded_by, size)
+        receipt = Receipt(
+            path, uri or path.absolute().as_uri(), hashed, source, region, uploaded_by, size
+        )
         with _refusals_kept(conn, receipt):
             facts = inspect(path, hashed)
             with open_table(facts) as table:

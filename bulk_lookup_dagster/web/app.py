@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from bulk_lookup_dagster.core.errors import BulkLookupError, InputError, SpendingError, StorageError
 from bulk_lookup_dagster.observability import report
 from bulk_lookup_dagster.services.analyst import analyst_login
+from bulk_lookup_dagster.services.files import open_files
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.web import health, pages
 from bulk_lookup_dagster.web.database import Database
@@ -45,7 +46,7 @@ def create_app(platform: Platform, *, upload_limit: int = MAX_BYTES) -> FastAPI:
     app = FastAPI(title="Bulk Lookup", docs_url=None, redoc_url=None)
     app.state.web = WebState(
         environment=environment.name,
-        files_url=environment.files_url,
+        files=open_files(environment),
         timezone=environment.timezone.key,
         upload_limit=upload_limit,
         analyst=analyst_login(platform),

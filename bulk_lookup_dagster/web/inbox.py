@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import BinaryIO
 
-import fsspec
-
 from bulk_lookup_dagster.core.errors import InputError
+from bulk_lookup_dagster.services.files import INBOX, Files
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 MAX_BYTES = 512 * 1024 * 1024
@@ -22,18 +21,15 @@ _BLOCK = 1024 * 1024
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def store(files_url: str, file_name: str, content: BinaryIO, limit: int = MAX_BYTES) -> str:
+def store(files: Files, file_name: str, content: BinaryIO, limit: int = MAX_BYTES) -> str:
     """Copy `content` into the inbox under a new name and return that name.
 
-    The file appears only when it is complete: until then its name starts with a dot.
+    The file appears only when it is complete.
     """
     name = inbox_name(file_name)
-    files, root = fsspec.core.url_to_fs(files_url)
-    folder = f"{root.rstrip('/')}/inbox"
-    files.makedirs(folder, exist_ok=True)
-    building = f"{folder}/.{name}.part"
-    try:
-        with files.open(building, "wb") as target:
+    path = f"{INBOX}/{name}"
+    with files.building(path) as building:
+        with building.open("wb") as target:
             size = 0
             while block := content.read(_BLOCK):
                 size += len(block)
@@ -42,11 +38,7 @@ def store(files_url: str, file_name: str, content: BinaryIO, limit: int = MAX_BY
                 target.write(block)
         if size == 0:
             raise InputError("The file is empty.", fix="Choose a file with rows.", code="empty")
-        files.mv(building, f"{folder}/{name}")
-    except BaseException:
-        if files.exists(building):
-            files.rm(building)
-        raise
+        files.put(building, path)
     return name
 
 

@@ -72,7 +72,7 @@ async def upload(request: Request) -> Response:
         if not isinstance(file, UploadFile) or not file.filename:
             raise InputError("No file was sent.", fix="Choose a file.", code="no_file")
         name = await run_in_threadpool(
-            inbox.store, state.files_url, file.filename, file.file, state.upload_limit
+            inbox.store, state.files, file.filename, file.file, state.upload_limit
         )
     target = request.url_for("uploads").include_query_params(received=name)
     return RedirectResponse(_relative(str(target)), status_code=303)

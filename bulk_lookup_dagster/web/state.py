@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.templating import Jinja2Templates
 
 from bulk_lookup_dagster.services.analyst import AnalystLogin
+from bulk_lookup_dagster.services.files import Files
 from bulk_lookup_dagster.web.database import Database
 from bulk_lookup_dagster.web.guard import Guard
 
@@ -21,7 +22,7 @@ class WebState:
     """One per application; made by `web.app.create_app`."""
 
     environment: str
-    files_url: str
+    files: Files
     timezone: str
     upload_limit: int
     analyst: AnalystLogin

@@ -19,7 +19,17 @@ from bulk_lookup_dagster.storage import migrate, roles
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
-NAMES = ["database", "migrations", "pooler", "roles", "clock", "disk", "versions", "twilio_lookup"]
+NAMES = [
+    "database",
+    "migrations",
+    "pooler",
+    "roles",
+    "clock",
+    "disk",
+    "files",
+    "versions",
+    "twilio_lookup",
+]
 NOWHERE = "postgresql://nobody:hidden-word@127.0.0.1:9/nothing"
 
 
