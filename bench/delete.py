@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.harness import main, own_server
 from bulk_lookup_dagster.intake.sample import write_sample
-from bulk_lookup_dagster.services.deletion import delete_upload
+from bulk_lookup_dagster.services.deletion import delete_uploads
 from bulk_lookup_dagster.services.uploads import load_upload
 from bulk_lookup_dagster.storage import migrate
 from bulk_lookup_dagster.storage.database import connect, with_database
@@ -58,9 +58,9 @@ def _once(server: EmbeddedServer, name: str, rows: int) -> dict[str, Any]:
     upload = load_upload(dsn, b"b" * 32, path).upload_id
     loaded = time.perf_counter() - start
     with connect(dsn, autocommit=True) as conn:
-        told = delete_upload(conn, upload, actor="bench", rehearse=True).counts
+        told = delete_uploads(conn, [upload], actor="bench", rehearse=True).counts
         start = time.perf_counter()
-        counts = delete_upload(conn, upload, actor="bench", rehearse=False).counts
+        counts = delete_uploads(conn, [upload], actor="bench", rehearse=False).counts
         deleted = time.perf_counter() - start
         left = conn.execute(_LEFT).fetchall()[0][0]
     return {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,7 +28,11 @@ def delete(
 
     def action() -> Result:
         from bulk_lookup_dagster.core.errors import InputError
-        from bulk_lookup_dagster.services.deletion import delete_upload, old_uploads
+        from bulk_lookup_dagster.services.deletion import (
+            delete_uploads,
+            note_files_gone,
+            old_uploads,
+        )
 
         if (upload_id is None) == (older_than is None):
             raise InputError(
@@ -37,19 +40,18 @@ def delete(
                 fix="bulk-lookup delete UPLOAD, or bulk-lookup delete --older-than DAYS.",
             )
         platform = frame.open_platform()
-        counts: Counter[str] = Counter()
-        done = []
-        files: list[str] = []
         with frame.database(platform) as conn:
             chosen = [upload_id] if upload_id is not None else old_uploads(conn, older_than or 0)
-            for one in chosen:
-                deletion = delete_upload(conn, one, actor=frame.actor(), rehearse=not yes)
-                counts.update(deletion.counts)
-                done.append(deletion.upload_id)
-                if yes:
-                    _forget_partitions(platform, deletion)
-                files += _own_files(platform, deletion, remove=yes)
-        document: dict[str, Any] = {
+            if not chosen:
+                document = {"deleted": yes, "uploads": [], "counts": {}, "files": []}
+                return Result(document, ["0 uploads are that old."])
+            deletion = delete_uploads(conn, chosen, actor=frame.actor(), rehearse=not yes)
+            files = _own_files(platform, deletion, remove=yes)
+            if yes:
+                _forget_partitions(platform, deletion)
+                note_files_gone(conn, files)
+        done, counts = deletion.upload_ids, deletion.counts
+        document = {
             "deleted": yes,
             "uploads": done,
             "counts": dict(counts),

@@ -1,15 +1,16 @@
-"""Deleting an upload: its people go, the money spent on them stays.
+"""Deleting uploads: their people go, the money spent on them stays.
 
-Belongs here: what goes with an upload, counted and in sets. Does not: erasing one person, purging
+Belongs here: what goes with uploads, counted and in sets. Does not: erasing one person, purging
 what is past its retention, the files on disk (`commands.deletion`).
 
-Contacts that another upload also has move there. A number nobody has any more loses its value and
-its answers; its keyed hash and its claims stay, so that it is not bought twice when it comes back.
+Contacts that an upload which stays also has move there. A number nobody has any more loses its
+value and its answers; its keyed hash and its claims stay, so that it is not bought twice when it
+comes back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, LiteralString
@@ -22,13 +23,24 @@ from bulk_lookup_dagster.intake.loader import lock_intake
 
 Connection = psycopg.Connection[Any]
 
-_UPLOAD = "SELECT state FROM intake.uploads WHERE upload_id = %(upload)s FOR UPDATE"
-_LOADING = "SELECT min(upload_id) FROM intake.uploads WHERE state = 'loading'"
-_FILES = """
-    SELECT file_uri FROM intake.uploads WHERE upload_id = %(upload)s
-     UNION SELECT file_uri FROM ops.exports WHERE upload_id = %(upload)s
+_UPLOADS = """
+    SELECT upload_id, state FROM intake.uploads WHERE upload_id = ANY (%(uploads)s)
+     ORDER BY upload_id FOR UPDATE
 """
-_BATCHES = "SELECT partition_key FROM intake.batches WHERE upload_id = %(upload)s ORDER BY batch_id"
+_LOADING = "SELECT min(upload_id) FROM intake.uploads WHERE state = 'loading'"
+# An export over all uploads may hold anybody who was there when it was made.
+_FILES = """
+    SELECT file_uri FROM intake.uploads WHERE upload_id = ANY (%(uploads)s)
+     UNION SELECT file_uri FROM ops.exports
+            WHERE removed_at IS NULL AND (upload_id = ANY (%(uploads)s)
+               OR upload_id IS NULL AND exported_at >= (
+                   SELECT min(received_at) FROM intake.uploads
+                    WHERE upload_id = ANY (%(uploads)s)))
+     ORDER BY 1
+"""
+_BATCHES = """
+    SELECT partition_key FROM intake.batches WHERE upload_id = ANY (%(uploads)s) ORDER BY batch_id
+"""
 _OLD = """
     SELECT upload_id FROM intake.uploads
      WHERE state IN ('loaded', 'refused') AND received_at < now() - %s ORDER BY upload_id
@@ -36,7 +48,8 @@ _OLD = """
 _GOING = """
     CREATE TEMP TABLE going ON COMMIT DROP AS
     SELECT contact_id, phone_subject_id FROM intake.contacts
-     WHERE first_batch_id IN (SELECT batch_id FROM intake.batches WHERE upload_id = %(upload)s)
+     WHERE first_batch_id IN (SELECT batch_id FROM intake.batches
+                               WHERE upload_id = ANY (%(uploads)s))
 """
 # Where else a contact came from, the earliest first: that becomes its origin.
 _MOVING = """
@@ -60,9 +73,9 @@ _ROWS: tuple[_Step, ...] = (
     (
         "repeated_rows",
         "DELETE FROM intake.repeated_rows WHERE batch_id IN"
-        " (SELECT batch_id FROM intake.batches WHERE upload_id = %(upload)s)",
+        " (SELECT batch_id FROM intake.batches WHERE upload_id = ANY (%(uploads)s))",
     ),
-    ("rejects", "DELETE FROM intake.rejects WHERE upload_id = %(upload)s"),
+    ("rejects", "DELETE FROM intake.rejects WHERE upload_id = ANY (%(uploads)s)"),
 )
 _CONTACTS: tuple[_Step, ...] = (
     (
@@ -100,7 +113,7 @@ _SUBJECTS: tuple[_Step, ...] = (
 _CLOSING: tuple[_Step, ...] = (
     (
         "plans_cancelled",
-        "UPDATE ledger.plans SET state = 'cancelled' WHERE upload_id = %(upload)s"
+        "UPDATE ledger.plans SET state = 'cancelled' WHERE upload_id = ANY (%(uploads)s)"
         " AND state IN ('waiting_approval', 'approved')",
     ),
     # Hash and key are freed: the same file may come again, on the same day too.
@@ -108,19 +121,23 @@ _CLOSING: tuple[_Step, ...] = (
         "",
         "UPDATE intake.batches SET row_count = 0,"
         " partition_key = 'deleted-' || upload_id || '-' || batch_number"
-        " WHERE upload_id = %(upload)s",
+        " WHERE upload_id = ANY (%(uploads)s)",
     ),
     (
         "",
         "UPDATE intake.uploads SET state = 'deleted', file_name = 'deleted', file_uri = '',"
         " content_hash = convert_to('deleted ' || upload_id, 'UTF8'), mapping = NULL,"
         " row_count = 0, contact_count = 0, new_contact_count = 0, reject_count = 0,"
-        " refusal_code = NULL, refusal_message = NULL WHERE upload_id = %(upload)s",
+        " refusal_code = NULL, refusal_message = NULL WHERE upload_id = ANY (%(uploads)s)",
     ),
 )
 _AUDIT = """
     INSERT INTO ops.audit (actor, action, object, detail)
-    VALUES (%(actor)s, 'upload.delete', 'upload ' || %(upload)s, %(counts)s::jsonb)
+    SELECT %(actor)s, 'upload.delete', 'upload ' || upload_id, %(counts)s::jsonb
+      FROM unnest(%(uploads)s) upload_id
+"""
+_FILE_GONE = """
+    UPDATE ops.exports SET removed_at = now() WHERE file_uri = ANY (%s) AND removed_at IS NULL
 """
 _DIRTY = "INSERT INTO ops.mart_dirty (reason) VALUES ('upload deleted')"
 _ANALYZE: tuple[LiteralString, ...] = ("ANALYZE going", "ANALYZE moving", "ANALYZE alone")
@@ -128,13 +145,13 @@ _ANALYZE: tuple[LiteralString, ...] = ("ANALYZE going", "ANALYZE moving", "ANALY
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What went, or would go, with an upload.
+    """What went, or would go, with uploads.
 
-    `counts` are rows by what they are; `files` the file that was taken in and those exported from
-    it; `partitions` the keys its batches had in Dagster.
+    `counts` are rows by what they are, all uploads together; `files` those taken in and those
+    exported from them; `partitions` the keys their batches had in Dagster.
     """
 
-    upload_id: int
+    upload_ids: tuple[int, ...]
     counts: Mapping[str, int]
     files: tuple[str, ...]
     partitions: tuple[str, ...]
@@ -147,30 +164,40 @@ def old_uploads(conn: Connection, days: int) -> list[int]:
     return [row[0] for row in conn.execute(_OLD, (timedelta(days=days),)).fetchall()]
 
 
-def delete_upload(conn: Connection, upload_id: int, *, actor: str, rehearse: bool) -> Deletion:
-    """Delete all of an upload in one transaction; a rehearsal counts the same and takes it back.
+def delete_uploads(
+    conn: Connection, upload_ids: Sequence[int], *, actor: str, rehearse: bool
+) -> Deletion:
+    """Delete all of these uploads in one transaction; a rehearsal counts the same, undone.
 
-    Raises `InputError` where the upload is unknown, deleted, or being loaded or asked about.
+    Raises `InputError` where one of them is unknown, deleted, or being loaded or asked about.
     """
-    values = {"upload": upload_id, "actor": actor}
+    chosen = sorted(set(upload_ids))
+    values = {"uploads": chosen, "actor": actor}
     with conn.transaction() as transaction:
         lock_intake(conn)
         _refuse_unfit(conn, values)
         files = tuple(row[0] for row in conn.execute(_FILES, values).fetchall() if row[0])
         keys = tuple(row[0] for row in conn.execute(_BATCHES, values).fetchall())
         counts = _delete(conn, values)
-        conn.execute(_AUDIT, {**values, "counts": orjson.dumps(counts).decode()})
+        detail = {**counts, "uploads_together": len(chosen)}
+        conn.execute(_AUDIT, {**values, "counts": orjson.dumps(detail).decode()})
         conn.execute(_DIRTY)
         if rehearse:
             raise psycopg.Rollback(transaction)
-    return Deletion(upload_id, counts, files, keys)
+    return Deletion(tuple(chosen), counts, files, keys)
+
+
+def note_files_gone(conn: Connection, uris: Sequence[str]) -> None:
+    """Say in the log of exports that these files are no more."""
+    conn.execute(_FILE_GONE, (list(uris),))
 
 
 def _refuse_unfit(conn: Connection, values: Mapping[str, Any]) -> None:
-    found = conn.execute(_UPLOAD, values).fetchone()
-    if found is None or found[0] == "deleted":
-        why = "There is no" if found is None else "Deleted already:"
-        raise InputError(f"{why} upload {values['upload']}.", fix="See bulk-lookup status.")
+    found = dict(conn.execute(_UPLOADS, values).fetchall())
+    for upload_id in values["uploads"]:
+        if found.get(upload_id, "deleted") == "deleted":
+            why = "Deleted already:" if upload_id in found else "There is no"
+            raise InputError(f"{why} upload {upload_id}.", fix="See bulk-lookup status.")
     # A load that has its subjects and not yet its contacts would see them erased.
     loading = conn.execute(_LOADING).fetchone()
     if loading and loading[0] is not None:
@@ -192,12 +219,16 @@ def _delete(conn: Connection, values: Mapping[str, Any]) -> dict[str, int]:
     under_way = conn.execute(_UNDER_WAY).fetchone()
     if under_way and under_way[0]:
         raise InputError(
-            f"{under_way[0]:,} questions about upload {values['upload']} are under way.",
+            f"{under_way[0]:,} questions about {_named(values['uploads'])} are under way.",
             fix="Let the run end, or run bulk-lookup run once more if it was killed.",
         )
     _take(conn, _SUBJECTS, values, counts)
     _take(conn, _CLOSING, values, counts)
     return counts
+
+
+def _named(upload_ids: Sequence[int]) -> str:
+    return f"upload {upload_ids[0]}" if len(upload_ids) == 1 else f"{len(upload_ids)} uploads"
 
 
 def _take(

@@ -9,9 +9,14 @@ import psycopg
 import pytest
 
 from bulk_lookup_dagster.core.errors import InputError
-from bulk_lookup_dagster.services.deletion import delete_upload, old_uploads
+from bulk_lookup_dagster.services.deletion import (
+    delete_uploads,
+    note_files_gone,
+    old_uploads,
+)
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.uploads import load_upload
+from tests.fakes.exported import export
 from tests.fakes.story import tell
 
 Connection = psycopg.Connection[Any]
@@ -46,7 +51,7 @@ def test_f15_everything_of_an_upload_goes_and_others_keep_what_is_theirs(
         platform, tmp_path, "first", "4155552601,Ada Both", "4155552602,Ben Only", "nothing,Cy"
     )
     second = load(platform, tmp_path, "second", "4155552601,Ada Both", "4155552603,Dee Other")
-    done = delete_upload(conn, first, actor="me", rehearse=False)
+    done = delete_uploads(conn, [first], actor="me", rehearse=False)
     assert done.counts == {
         "repeated_rows": 0,
         "rejects": 1,
@@ -77,9 +82,9 @@ def test_a_rehearsal_counts_the_same_and_changes_nothing(
 ) -> None:
     upload = load(platform, tmp_path, "leads", "4155552601,Ada", "nothing,Cy")
     before = conn.execute(_PERSONAL).fetchone()
-    told = delete_upload(conn, upload, actor="me", rehearse=True)
+    told = delete_uploads(conn, [upload], actor="me", rehearse=True)
     assert conn.execute(_PERSONAL).fetchone() == before
-    assert told.counts == delete_upload(conn, upload, actor="me", rehearse=False).counts
+    assert told.counts == delete_uploads(conn, [upload], actor="me", rehearse=False).counts
     assert number(conn, "SELECT count(*) FROM ops.audit WHERE action = 'upload.delete'") == 1
 
 
@@ -89,7 +94,7 @@ def test_f02_the_same_file_may_come_again_and_finds_its_people_and_their_claims(
     rows = ("4155552601,Ada", "4155552602,Ben")
     upload = load(platform, tmp_path, "leads", *rows)
     subjects = conn.execute("SELECT subject_id, value FROM intake.subjects ORDER BY 1").fetchall()
-    keys = delete_upload(conn, upload, actor="me", rehearse=False).partitions
+    keys = delete_uploads(conn, [upload], actor="me", rehearse=False).partitions
     assert conn.execute(_PEOPLE).fetchone() == (2, 0)
 
     again = load(platform, tmp_path, "leads", *rows)
@@ -108,7 +113,7 @@ def test_f16_money_and_claims_stay_when_answers_go(conn: Connection) -> None:
     money = "SELECT sum(cost_micros)::bigint FROM ledger.requests"
     claims = "SELECT count(*) FROM ledger.claims"
     before = (number(conn, money), number(conn, claims))
-    deleted = delete_upload(conn, 1, actor="me", rehearse=False)
+    deleted = delete_uploads(conn, [1], actor="me", rehearse=False)
     assert deleted.counts["contacts"] > 0
     assert deleted.counts["phone_lookups"] > 0
     assert (number(conn, money), number(conn, claims)) == before
@@ -125,7 +130,7 @@ def test_f15_nobody_goes_while_questions_about_them_are_under_way(conn: Connecti
     )
     before = conn.execute(_PEOPLE).fetchone()
     with pytest.raises(InputError, match="1 questions about upload 1 are under way") as caught:
-        delete_upload(conn, 1, actor="me", rehearse=False)
+        delete_uploads(conn, [1], actor="me", rehearse=False)
     assert caught.value.fix
     assert conn.execute(_PEOPLE).fetchone() == before
 
@@ -135,7 +140,7 @@ def test_what_cannot_be_deleted_now_is_refused_and_says_what_to_do(
 ) -> None:
     upload = load(platform, tmp_path, "leads", "4155552601,Ada")
     with pytest.raises(InputError, match="There is no upload"):
-        delete_upload(conn, upload + 99, actor="me", rehearse=False)
+        delete_uploads(conn, [upload + 99], actor="me", rehearse=False)
     conn.execute(
         "INSERT INTO intake.uploads (source_id, content_hash, mapping_hash, default_region, state,"
         " file_name, file_uri, size_bytes)"
@@ -143,7 +148,7 @@ def test_what_cannot_be_deleted_now_is_refused_and_says_what_to_do(
     )
     conn.execute("UPDATE intake.uploads SET state = 'loading' WHERE state = 'received'")
     with pytest.raises(InputError, match="is being loaded") as caught:
-        delete_upload(conn, upload, actor="me", rehearse=False)
+        delete_uploads(conn, [upload], actor="me", rehearse=False)
     assert caught.value.fix
     assert conn.execute(_PEOPLE).fetchone() == (1, 1)
 
@@ -159,7 +164,68 @@ def test_uploads_are_old_by_the_day_they_came(
         (old,),
     )
     assert old_uploads(conn, 30) == [old]
-    delete_upload(conn, old, actor="me", rehearse=False)
+    delete_uploads(conn, [old], actor="me", rehearse=False)
     assert old_uploads(conn, 30) == []
     with pytest.raises(InputError):
         old_uploads(conn, -1)
+
+
+def test_f15_uploads_deleted_together_go_as_one_and_only_who_is_elsewhere_stays(
+    platform: Platform, conn: Connection, tmp_path: Path
+) -> None:
+    both = ("4155552601,Ada Both", "4155552602,Ben Both")
+    old = [
+        load(platform, tmp_path, "first", *both, "4155552603,Cy First"),
+        load(platform, tmp_path, "second", *both, "4155552604,Dee Everywhere", "nothing,Eve"),
+    ]
+    stays = load(platform, tmp_path, "third", "4155552604,Dee Everywhere")
+    told = delete_uploads(conn, old, actor="me", rehearse=True)
+    assert conn.execute(_PEOPLE).fetchone() == (4, 4)
+    done = delete_uploads(conn, [old[1], old[0], old[0]], actor="me", rehearse=False)
+    assert done == told
+    assert done.upload_ids == tuple(old)
+    assert done.counts == {
+        "repeated_rows": 2,
+        "rejects": 1,
+        "contacts_kept": 1,
+        "contacts": 3,
+        "phone_lookups": 0,
+        "bodies": 0,
+        "subjects_erased": 3,
+        "plans_cancelled": 0,
+    }
+    assert conn.execute(_PEOPLE).fetchone() == (4, 1)
+    kept = conn.execute(
+        "SELECT u.upload_id, c.name FROM intake.upload_contacts u JOIN intake.contacts c"
+        " USING (contact_id)"
+    ).fetchall()
+    assert kept == [(stays, "Dee Everywhere")]
+    audited = conn.execute(
+        "SELECT object FROM ops.audit WHERE action = 'upload.delete' ORDER BY object"
+    ).fetchall()
+    assert audited == [(f"upload {upload}",) for upload in old]
+
+
+def test_one_upload_that_cannot_go_keeps_all_of_them(
+    platform: Platform, conn: Connection, tmp_path: Path
+) -> None:
+    first = load(platform, tmp_path, "first", "4155552601,Ada")
+    second = load(platform, tmp_path, "second", "4155552602,Ben")
+    delete_uploads(conn, [second], actor="me", rehearse=False)
+    with pytest.raises(InputError, match=f"Deleted already: upload {second}"):
+        delete_uploads(conn, [first, second], actor="me", rehearse=False)
+    assert conn.execute(_PEOPLE).fetchone() == (2, 1)
+
+
+def test_f15_exports_over_all_uploads_made_since_they_came_go_too(
+    platform: Platform, conn: Connection, tmp_path: Path
+) -> None:
+    export(conn, None, "csv", tmp_path / "before.csv")
+    first = load(platform, tmp_path, "first", "4155552601,Ada")
+    export(conn, None, "csv", tmp_path / "after.csv")
+    told = delete_uploads(conn, [first], actor="me", rehearse=True)
+    names = [Path(uri).name for uri in told.files]
+    assert names == ["after.csv", "first.csv"]
+    note_files_gone(conn, told.files)
+    again = delete_uploads(conn, [first], actor="me", rehearse=False)
+    assert [Path(uri).name for uri in again.files] == ["first.csv"]
