@@ -7,7 +7,11 @@ import dagster as dg
 from pydantic import Field
 
 from bulk_lookup_dagster.core.money import format_usd
-from bulk_lookup_dagster.orchestration.checks import expectations_check, pandera_check
+from bulk_lookup_dagster.orchestration.checks import (
+    expectations_check,
+    history_check,
+    pandera_check,
+)
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import INTAKE, OWNERS, UPLOAD_BATCHES
 from bulk_lookup_dagster.services.approvals import approve_automatically
@@ -18,6 +22,7 @@ from bulk_lookup_dagster.services.batch_frames import (
     reject_shares,
 )
 from bulk_lookup_dagster.services.files import local_copy
+from bulk_lookup_dagster.services.history import contacts_figures, drift_blocks
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import make_plan
 from bulk_lookup_dagster.services.publishing import start_batch
@@ -175,6 +180,9 @@ contacts_schema_check = pandera_check(
 contacts_expectations_check = expectations_check(
     "contacts", frame=contacts_of_partition, suite=_contacts_suite
 )
+contacts_history_check = history_check(
+    "contacts", figures=contacts_figures, blocks=drift_blocks, block=block_partition
+)
 
 ASSETS = (intake, contacts)
-CHECKS = (contacts_schema_check, contacts_expectations_check)
+CHECKS = (contacts_schema_check, contacts_expectations_check, contacts_history_check)

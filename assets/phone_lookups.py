@@ -9,7 +9,11 @@ import dagster as dg
 
 from bulk_lookup_dagster.core.money import format_usd
 from bulk_lookup_dagster.engine.options import RunReport
-from bulk_lookup_dagster.orchestration.checks import expectations_check, pandera_check
+from bulk_lookup_dagster.orchestration.checks import (
+    expectations_check,
+    history_check,
+    pandera_check,
+)
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import ENRICHMENT, OWNERS, UPLOAD_BATCHES
 from bulk_lookup_dagster.services.batch_frames import (
@@ -18,6 +22,7 @@ from bulk_lookup_dagster.services.batch_frames import (
     quarantine_limit,
     questions_of_partition,
 )
+from bulk_lookup_dagster.services.history import drift_blocks, lookup_figures
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.runs import find_batch, plan_for_batch, run_batch_async
 from bulk_lookup_dagster.services.settings import load_settings
@@ -133,6 +138,13 @@ phone_lookups_schema_check = pandera_check(
 phone_lookups_expectations_check = expectations_check(
     "phone_lookups", frame=questions_of_partition, suite=_suite, block=block_partition
 )
+phone_lookups_history_check = history_check(
+    "phone_lookups", figures=lookup_figures, blocks=drift_blocks, block=block_partition
+)
 
 ASSETS = (phone_lookups,)
-CHECKS = (phone_lookups_schema_check, phone_lookups_expectations_check)
+CHECKS = (
+    phone_lookups_schema_check,
+    phone_lookups_expectations_check,
+    phone_lookups_history_check,
+)

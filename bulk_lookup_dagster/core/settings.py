@@ -10,8 +10,10 @@ import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from bulk_lookup_dagster.core.check_settings import CheckSettings
+from bulk_lookup_dagster.core.document import Document
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.phone import is_region
 from bulk_lookup_dagster.core.selection import parse_condition
@@ -68,11 +70,7 @@ Cron = Annotated[str, Field(max_length=100), AfterValidator(_is_cron)]
 Region = Annotated[str, Field(max_length=2), AfterValidator(_is_known_region)]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class BreakerSettings(_Document):
+class BreakerSettings(Document):
     """When a provider's circuit opens."""
 
     failures: int = Field(
@@ -86,7 +84,7 @@ class BreakerSettings(_Document):
     )
 
 
-class TwilioLookupSettings(_Document):
+class TwilioLookupSettings(Document):
     """How Twilio Lookup v2 is asked."""
 
     enabled: bool = Field(default=True, description="Off: nothing is asked, its work stays due.")
@@ -128,7 +126,7 @@ class TwilioLookupSettings(_Document):
         return value
 
 
-class ProviderSettings(_Document):
+class ProviderSettings(Document):
     """One block per provider."""
 
     twilio_lookup: TwilioLookupSettings = Field(
@@ -136,7 +134,7 @@ class ProviderSettings(_Document):
     )
 
 
-class SpendingSettings(_Document):
+class SpendingSettings(Document):
     """Caps; null = none beside the plan's own."""
 
     auto_approve_usd: Usd | None = Field(
@@ -155,7 +153,7 @@ class SpendingSettings(_Document):
     )
 
 
-class PhoneLookupSettings(_Document):
+class PhoneLookupSettings(Document):
     """The step phone_lookups."""
 
     provider_order: tuple[ProviderName, ...] = Field(
@@ -175,7 +173,7 @@ class PhoneLookupSettings(_Document):
     )
 
 
-class StepSettings(_Document):
+class StepSettings(Document):
     """One block per enrichment step."""
 
     phone_lookups: PhoneLookupSettings = Field(
@@ -183,7 +181,7 @@ class StepSettings(_Document):
     )
 
 
-class IntakeSettings(_Document):
+class IntakeSettings(Document):
     """How files are taken in."""
 
     default_region: Region = Field(
@@ -206,18 +204,7 @@ class IntakeSettings(_Document):
     )
 
 
-class CheckSettings(_Document):
-    """When a check blocks."""
-
-    max_quarantine_share: float = Field(
-        default=0.01, ge=0, le=1, description="Rows that break a rule, of all rows of a stage."
-    )
-    max_unknown_share: float = Field(
-        default=0.05, ge=0, le=1, description="Questions with unknown outcome, of all asked."
-    )
-
-
-class ScheduleSettings(_Document):
+class ScheduleSettings(Document):
     """When things run by themselves; read when the code location loads."""
 
     nightly_cron: Cron = Field(
@@ -236,7 +223,7 @@ class ScheduleSettings(_Document):
     )
 
 
-class HousekeepingSettings(_Document):
+class HousekeepingSettings(Document):
     """What the daily housekeeping keeps."""
 
     dagster_runs_days: int = Field(
@@ -255,7 +242,7 @@ def _is_condition(text: str) -> str:
     return text
 
 
-class ExportSettings(_Document):
+class ExportSettings(Document):
     """What may leave, and selections under a name."""
 
     max_rows: int = Field(
@@ -283,7 +270,7 @@ class ExportSettings(_Document):
         return self
 
 
-class Settings(_Document):
+class Settings(Document):
     """The whole document. Defaults are in force until somebody changes something."""
 
     providers: ProviderSettings = Field(default=ProviderSettings(), description="Vendors.")

@@ -1,16 +1,17 @@
-"""Check factories: one for pandera's frames, one for Great Expectations' suites.
+"""Check factories: pandera's frames, Great Expectations' suites, a batch against earlier ones.
 
-Both validate one batch. A check blocks on structure or above its threshold, never on one bad row
+All validate one batch. A check blocks on structure or above its threshold, never on one bad row
 of 25,000; its metadata has rule, column and count, never a value.
 https://docs.dagster.io/guides/test/asset-checks
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from bulk_lookup_dagster.core.drift import Figure, summary
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.orchestration.failures import explained
 
@@ -111,6 +112,63 @@ def expectations_check(
         )
 
     return check
+
+
+def history_check(
+    asset: str,
+    *,
+    figures: Callable[["Platform", str], Sequence[Figure]],
+    blocks: Callable[["Platform"], bool],
+    block: Block,
+) -> dg.AssetChecksDefinition:
+    """A check of a batch's shares against earlier batches; it warns, or blocks where `blocks`."""
+
+    @dg.asset_check(
+        asset=asset,
+        name=f"{asset}_history",
+        description=f"The batch of {asset} looks like earlier ones of its source.",
+        blocking=True,  # an ERROR does; a WARN lets the run go on
+        required_resource_keys={"platform"},
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        from bulk_lookup_dagster.expectations.history import check_history
+
+        platform = context.resources.platform
+        with explained():
+            found = figures(platform, _batch_key(context))
+            results = check_history(asset, found)
+            blocking = blocks(platform)
+            if results["failed"] and blocking:
+                block(platform, _batch_key(context))
+        return dg.AssetCheckResult(
+            passed=not results["failed"],
+            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            description=summary(found),
+            metadata={"figures": _table(found), **results},
+        )
+
+    return check
+
+
+def _table(figures: Sequence[Figure]) -> dg.TableMetadataValue:
+    columns = {
+        "figure": "string",
+        "share": "float",
+        "rows": "int",
+        "history mean": "float",
+        "allowed from": "float",
+        "allowed to": "float",
+        "batches looked at": "int",
+        "verdict": "string",
+    }
+    records = [
+        (each.name, each.share, each.whole, each.mean, *each.band, each.batches, each.verdict)
+        for each in figures
+    ]
+    return dg.MetadataValue.table(
+        records=[dg.TableRecord(dict(zip(columns, row, strict=True))) for row in records],
+        schema=dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns.items()]),
+    )
 
 
 def _batch_key(context: dg.AssetCheckExecutionContext) -> str:

@@ -46,8 +46,10 @@ def test_blocking_checks_stand_between_the_stages(defs: dg.Definitions) -> None:
     assert checks == checks | {
         ("contacts", "contacts_schema"): True,
         ("contacts", "contacts_expectations"): False,  # a bad file is shown, not held back
+        ("contacts", "contacts_history"): True,  # but warns unless the settings say otherwise
         ("phone_lookups", "phone_lookups_schema"): True,
         ("phone_lookups", "phone_lookups_expectations"): True,
+        ("phone_lookups", "phone_lookups_history"): True,
     }
 
 

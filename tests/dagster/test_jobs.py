@@ -93,8 +93,10 @@ def test_f02_a_file_becomes_published_look_ups_and_a_second_round_buys_nothing(
         assert checks == {
             "contacts_schema": True,
             "contacts_expectations": True,
+            "contacts_history": True,
             "phone_lookups_schema": True,
             "phone_lookups_expectations": True,
+            "phone_lookups_history": True,
         }
     states = conn.execute("SELECT DISTINCT state FROM intake.batches").fetchall()
     assert states == [("published",)]
