@@ -90,6 +90,10 @@ secrets: .venv/.dev ## No credential in any tracked file
 	  $(addprefix --disable-plugin ,Base64HighEntropyString HexHighEntropyString IPPublicDetector) \
 	  --exclude-files 'requirements/.*\.lock' --exclude-secrets '^(password|hidden.*|test.*|fake.*|sandbox.*|scram-sha-256|.*-(word|secret))$$'
 
+.PHONY: audit
+audit: .venv/.dev ## Known vulnerabilities in the runtime dependencies, if the service can be reached
+	@$(BIN)/python deploy/audit.py
+
 .PHONY: coverage
 coverage: $(CACHE)/tests.ok ## Branch coverage, at least 80 %
 	$(BIN)/coverage report
@@ -102,9 +106,13 @@ format: .venv/.dev ## Put the code into shape
 # ---- Measure -------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: .venv/.dev ## Every benchmark, one JSON object each
+bench: .venv/.dev ## Every benchmark, one JSON object each; COMPARE=1 holds them to bench/ratios.json
+ifdef COMPARE
+	@$(BIN)/python -m bench.compare
+else
 	@for name in engine limiter crash cap ingest marts delete export; do $(BIN)/python -m bench.$$name --json || exit 1; done
 	@$(BIN)/python -m bench.engine --latency-ms 0 --json
+endif
 
 # ---- Generate ------------------------------------------------------------------------------
 
