@@ -171,3 +171,29 @@ def test_f21_a_failed_build_leaves_its_changes_to_the_next(told: Platform) -> No
         incremental = shown(conn)
         build_marts(told, full_refresh=True)
         assert shown(conn) == incremental
+
+
+def test_f21_writes_go_on_while_the_marts_are_being_built_and_without_any(told: Platform) -> None:
+    """No write waits for a mart or fails with one: each is locked as a build would, then gone."""
+    statements = [each.encode() for group in CHANGES.values() for each in group]
+    half = len(statements) // 2
+    with connect(told.dsn) as build, connect(told.dsn, autocommit=True) as conn:
+        conn.execute("SET lock_timeout = '5s'")
+        tables = build.execute(
+            "SELECT schemaname, tablename FROM pg_tables"
+            " WHERE schemaname IN ('marts', 'intermediate')"
+        ).fetchall()
+        assert tables
+        for schema, name in tables:
+            build.execute(
+                sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(
+                    sql.Identifier(schema, name)
+                )
+            )
+        for statement in statements[:half]:
+            conn.execute(statement)
+        build.rollback()
+        for schema in ("marts", "intermediate", "staging"):
+            conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+        for statement in statements[half:]:
+            conn.execute(statement)

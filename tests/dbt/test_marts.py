@@ -15,6 +15,7 @@ from bulk_lookup_dagster.services.marts import MartsBuild, build_marts
 from bulk_lookup_dagster.storage import roles
 from bulk_lookup_dagster.storage.database import connect
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
+from tests.fakes.history import add_batch
 from tests.fakes.story import EMAIL, NAME, PHONE, platform_of
 
 MARTS = (
@@ -188,6 +189,24 @@ def test_f39_an_empty_platform_builds_and_divides_by_nothing(dsn: str, tmp_path:
     with connect(dsn, autocommit=True) as conn:
         (stats,) = rows(conn, "SELECT * FROM marts.dashboard_stats")
         assert {stats[name] for name in stats if name != "as_of"} == {0}
+        found = {mart: len(rows(conn, f"SELECT * FROM marts.{mart}")) for mart in MARTS}
+        assert found == dict.fromkeys(MARTS, 0) | {"dashboard_stats": 1}
+
+
+def test_f39_an_upload_without_a_usable_row_has_defined_figures(dsn: str, tmp_path: Any) -> None:
+    """A published batch of no rows, an upload of no rows, a plan that estimates nothing."""
+    platform = platform_of(dsn, tmp_path)
+    with connect(dsn, autocommit=True) as conn:
+        add_batch(conn, rows=0, refused=0, published=True)
+        conn.execute("UPDATE ledger.plans SET upload_id = 1")
+        build_marts(platform)
+        (summary,) = rows(conn, "SELECT * FROM marts.mart_upload_summary")
+        assert (summary["row_count"], summary["reject_rate"]) == (0, 0)
+        assert summary["cost_per_contact_micros"] == 0
+        (stats,) = rows(conn, "SELECT * FROM marts.dashboard_stats")
+        assert {stats[name] for name in stats if name.endswith("_rate")} == {0}
+        for mart in MARTS:
+            rows(conn, f"SELECT * FROM marts.{mart}")
 
 
 def test_a_failed_build_covers_nothing_and_names_the_model(dsn: str, tmp_path: Any) -> None:

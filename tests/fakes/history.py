@@ -13,19 +13,21 @@ _ONCE = """
 INSERT INTO intake.sources (name) VALUES (%(source)s) ON CONFLICT DO NOTHING;
 INSERT INTO ledger.price_lists VALUES ('v1', '2026-11-01') ON CONFLICT DO NOTHING;
 INSERT INTO ledger.plans (plan_id, state, kind, scope, estimate, price_list_version)
-OVERRIDING SYSTEM VALUE VALUES (1, 'waiting_approval', 'upload', '{}', '{}', 'v1')
+OVERRIDING SYSTEM VALUE VALUES (0, 'waiting_approval', 'upload', '{}', '{}', 'v1')
 ON CONFLICT DO NOTHING;
 INSERT INTO ledger.runs (run_id, kind, plan_id, step)
-OVERRIDING SYSTEM VALUE VALUES (1, 'batch', 1, 'phone_lookups') ON CONFLICT DO NOTHING;
+OVERRIDING SYSTEM VALUE VALUES (0, 'batch', 0, 'phone_lookups') ON CONFLICT DO NOTHING;
 INSERT INTO ops.workers (worker_id, host, pid)
-OVERRIDING SYSTEM VALUE VALUES (1, 'here', 1) ON CONFLICT DO NOTHING
+OVERRIDING SYSTEM VALUE VALUES (0, 'here', 1) ON CONFLICT DO NOTHING
 """
 _BATCH = """
 WITH u AS (
     INSERT INTO intake.uploads (source_id, content_hash, mapping_hash, default_region, state,
-           file_name, file_uri, size_bytes, row_count, reject_count)
+           file_name, file_uri, size_bytes, row_count, reject_count,
+           contact_count, new_contact_count)
     SELECT source_id, sha256(random()::text::bytea), '', 'US', 'received', 'f', 'f', 1,
-           %(rows)s + %(refused)s, %(refused)s
+           %(rows)s + %(refused)s, %(refused)s,
+           %(rows)s, %(rows)s
       FROM intake.sources WHERE name = %(source)s RETURNING upload_id, source_id
 )
 INSERT INTO intake.batches (upload_id, source_id, batch_number, partition_key, state, row_count)
@@ -33,6 +35,8 @@ SELECT upload_id, source_id, 1, 'key-' || upload_id, 'created', %(rows)s FROM u
 RETURNING batch_id, partition_key
 """
 _ROWS = """
+UPDATE intake.uploads SET state = 'loading' WHERE state = 'received';
+UPDATE intake.uploads SET state = 'loaded', loaded_at = clock_timestamp() WHERE state = 'loading';
 INSERT INTO intake.subjects (kind, value, value_hmac, region, number_type)
 SELECT 'phone', '+1415' || %(batch)s || '-' || n, sha256((%(batch)s || '-' || n)::bytea), 'US',
        CASE WHEN n <= %(landlines)s THEN 'FIXED_LINE' ELSE 'MOBILE' END
@@ -45,8 +49,8 @@ SELECT b.source_id, b.batch_id, n, s.value_hmac, s.subject_id
   JOIN intake.batches b ON b.batch_id = %(batch)s;
 INSERT INTO ledger.claims (provider, operation, subject_id, params_hash, epoch, state, plan_id,
        run_id, budget_day, worker_id, reserved_micros, claimed_at, deadline_at)
-SELECT 'twilio_lookup', 'line_type_intelligence', phone_subject_id, '', 0, 'claimed', 1, 1,
-       current_date, 1, 1, now(), now()
+SELECT 'twilio_lookup', 'line_type_intelligence', phone_subject_id, '', 0, 'claimed', 0, 0,
+       current_date, 0, 1, now(), now()
   FROM intake.contacts WHERE first_batch_id = %(batch)s;
 UPDATE ledger.claims c
    SET state = CASE WHEN first_row_number > %(rows)s - %(unknown)s THEN 'unknown_outcome'

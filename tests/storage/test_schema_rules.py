@@ -10,6 +10,35 @@ import pytest
 from bulk_lookup_dagster.storage.tables import METADATA, SCHEMAS
 
 _TABLE_NAMES = sorted(METADATA.tables)
+_FOREIGN_KEYS_WITHOUT_INDEX = """
+    SELECT conrelid::regclass::text, conname FROM pg_constraint c
+     WHERE contype = 'f' AND connamespace::regnamespace::text = ANY(%(schemas)s)
+       AND NOT EXISTS (
+         SELECT FROM pg_index i
+          WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.conkey[1]
+            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid)
+                 = format('(%%I IS NOT NULL)', (SELECT attname FROM pg_attribute
+                    WHERE attrelid = c.conrelid AND attnum = c.conkey[1]))))
+"""
+_REDUNDANT_INDEXES = """
+    SELECT a.indexrelid::regclass::text, b.indexrelid::regclass::text
+      FROM pg_index a JOIN pg_index b
+        ON a.indrelid = b.indrelid AND a.indexrelid <> b.indexrelid
+       AND (b.indkey::text || ' ') LIKE (a.indkey::text || ' %%')
+      JOIN pg_class t ON t.oid = a.indrelid
+     WHERE t.relnamespace::regnamespace::text = ANY(%(schemas)s)
+       AND a.indexprs IS NULL AND b.indexprs IS NULL
+       AND (b.indpred IS NULL OR b.indpred::text = a.indpred::text)
+       AND (NOT a.indisunique OR (b.indisunique AND a.indkey::text = b.indkey::text))
+"""
+_TEXT_WITHOUT_LENGTH = """
+    SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod)
+      FROM pg_attribute a JOIN pg_class t ON t.oid = attrelid
+     WHERE relnamespace::regnamespace::text = ANY(%(schemas)s) AND relkind = 'r' AND attnum > 0
+       AND NOT attisdropped
+       AND (atttypid IN ('text'::regtype, 'text[]'::regtype)
+            OR (atttypid IN ('varchar'::regtype, 'varchar[]'::regtype) AND atttypmod = -1))
+"""
 
 
 def _rows(conn: psycopg.Connection[Any], query: str) -> set[tuple[Any, ...]]:
@@ -58,16 +87,7 @@ def test_f15_the_database_agrees_about_deletes(conn: psycopg.Connection[Any]) ->
 def test_f56_every_foreign_key_has_an_index(conn: psycopg.Connection[Any]) -> None:
     missing = _rows(
         conn,
-        """
-        SELECT conrelid::regclass::text, conname FROM pg_constraint c
-         WHERE contype = 'f' AND connamespace::regnamespace::text = ANY(%(schemas)s)
-           AND NOT EXISTS (
-             SELECT FROM pg_index i
-              WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.conkey[1]
-                AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid)
-                     = format('(%%I IS NOT NULL)', (SELECT attname FROM pg_attribute
-                        WHERE attrelid = c.conrelid AND attnum = c.conkey[1]))))
-        """,
+        _FOREIGN_KEYS_WITHOUT_INDEX,
     )
     assert missing == set()
 
@@ -75,17 +95,7 @@ def test_f56_every_foreign_key_has_an_index(conn: psycopg.Connection[Any]) -> No
 def test_f56_no_index_repeats_the_beginning_of_another(conn: psycopg.Connection[Any]) -> None:
     redundant = _rows(
         conn,
-        """
-        SELECT a.indexrelid::regclass::text, b.indexrelid::regclass::text
-          FROM pg_index a JOIN pg_index b
-            ON a.indrelid = b.indrelid AND a.indexrelid <> b.indexrelid
-           AND (b.indkey::text || ' ') LIKE (a.indkey::text || ' %%')
-          JOIN pg_class t ON t.oid = a.indrelid
-         WHERE t.relnamespace::regnamespace::text = ANY(%(schemas)s)
-           AND a.indexprs IS NULL AND b.indexprs IS NULL
-           AND (b.indpred IS NULL OR b.indpred::text = a.indpred::text)
-           AND (NOT a.indisunique OR (b.indisunique AND a.indkey::text = b.indkey::text))
-        """,
+        _REDUNDANT_INDEXES,
     )
     assert redundant == set()
 
@@ -93,14 +103,7 @@ def test_f56_no_index_repeats_the_beginning_of_another(conn: psycopg.Connection[
 def test_f57_every_text_has_a_greatest_length(conn: psycopg.Connection[Any]) -> None:
     unbounded = _rows(
         conn,
-        """
-        SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod)
-          FROM pg_attribute a JOIN pg_class t ON t.oid = attrelid
-         WHERE relnamespace::regnamespace::text = ANY(%(schemas)s) AND relkind = 'r' AND attnum > 0
-           AND NOT attisdropped
-           AND (atttypid IN ('text'::regtype, 'text[]'::regtype)
-                OR (atttypid IN ('varchar'::regtype, 'varchar[]'::regtype) AND atttypmod = -1))
-        """,
+        _TEXT_WITHOUT_LENGTH,
     )
     assert unbounded == set()
 
@@ -175,3 +178,19 @@ def test_f57_longer_text_is_refused_not_cut(conn: psycopg.Connection[Any]) -> No
 @pytest.mark.parametrize("table", _TABLE_NAMES)
 def test_every_table_says_what_a_row_is(table: str) -> None:
     assert METADATA.tables[table].comment
+
+
+def test_f56_f57_what_is_planted_is_found(conn: psycopg.Connection[Any], owner_dsn: str) -> None:
+    """The lists above are empty because the schema is right, not because they see nothing."""
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute("CREATE TABLE ops.bad (id bigint PRIMARY KEY, name text, code varchar)")
+        owner.execute("ALTER TABLE ops.bad ADD source_id bigint REFERENCES intake.sources")
+        owner.execute("CREATE INDEX bad_code ON ops.bad (code)")
+        owner.execute("CREATE INDEX bad_both ON ops.bad (code, name)")
+        owner.execute("CREATE INDEX bad_some ON ops.bad (name) WHERE code = 'x'")
+        owner.execute("CREATE INDEX bad_again ON ops.bad (name) WHERE code = 'x'")
+    assert _rows(conn, _FOREIGN_KEYS_WITHOUT_INDEX) == {("ops.bad", "bad_source_id_fkey")}
+    assert {first for first, _ in _rows(conn, _REDUNDANT_INDEXES)} == {
+        *("ops.bad_code", "ops.bad_some", "ops.bad_again"),
+    }
+    assert {column for _, column, _ in _rows(conn, _TEXT_WITHOUT_LENGTH)} == {"name", "code"}

@@ -10,15 +10,17 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from starlette.routing import Route
 
 from bulk_lookup_dagster.services.browse import PAGE
 from bulk_lookup_dagster.services.marts import build_marts
 from bulk_lookup_dagster.storage.database import connect
-from bulk_lookup_dagster.web import database
+from bulk_lookup_dagster.web import database, health, pages
 from tests.fakes.story import platform_of, tell
 from tests.web.conftest import Open
 
-PAGES = ("/", "/uploads", "/plans", "/plans/1", "/uploads/1/rejects", "/metrics")
+PAGES = ("/", "/connect", "/uploads", "/plans", "/plans/1", "/uploads/1/rejects", "/metrics")
+PROBES = ("/health/live", "/health/ready")
 MOST = 12
 
 _MANY = """
@@ -85,6 +87,29 @@ def test_f49_statements_per_page_do_not_grow(
     assert min(many.values()) > 0
 
 
+def test_f49_no_page_is_missing_here() -> None:
+    served = {
+        re.sub(r"\{[a-z_]+\}", "1", route.path)
+        for router in (pages.router, health.router)
+        for route in router.routes
+        if isinstance(route, Route) and "GET" in (route.methods or ())
+    }
+    assert served == {*PAGES, *PROBES}
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_f39_every_page_of_an_empty_platform_is_whole(
+    dsn: str, tmp_path: Path, open_web: Open, built: bool
+) -> None:
+    platform = platform_of(dsn, tmp_path)
+    if built:
+        build_marts(platform)
+    client = open_web(platform)
+    answers = {path: client.get(path).status_code for path in PAGES}
+    missing = {"/plans/1": 404, "/uploads/1/rejects": 404}
+    assert answers == dict.fromkeys(PAGES, 200) | missing
+
+
 @pytest.mark.parametrize("path", ["/uploads", "/plans", "/uploads/1/rejects"])
 def test_f60_lists_come_in_pages_and_every_row_once(
     dsn: str,
@@ -99,7 +124,7 @@ def test_f60_lists_come_in_pages_and_every_row_once(
     client = open_web(platform_of(dsn, tmp_path))
     seen: list[str] = []
     address: str | None = path
-    pages = 0
+    read = 0
     while address:
         answer = client.get(address)
         assert answer.status_code == 200
@@ -108,8 +133,8 @@ def test_f60_lists_come_in_pages_and_every_row_once(
         seen += rows
         link = re.search(r'class="button quiet" href="([^"]+)"', answer.text)
         address = str(httpx.URL(path).join(link[1])) if link else None
-        pages += 1
-    assert pages == 3
+        read += 1
+    assert read == 3
     assert 0 < _Counting.longest <= PAGE + 1
     assert len(seen) == len(set(seen)) >= 130
 
