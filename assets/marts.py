@@ -23,7 +23,6 @@ from bulk_lookup_dagster.services.marts import (
 
 GROUP = "marts"
 POOL = "marts"
-OWNERS = ["team:analytics"]
 
 
 class MartsTranslator(DagsterDbtTranslator):
@@ -44,8 +43,9 @@ class MartsTranslator(DagsterDbtTranslator):
     ) -> dg.AssetSpec:
         """The node as Dagster shows it."""
         spec = super().get_asset_spec(manifest, unique_id, project)
-        kind = manifest["nodes"].get(unique_id, {}).get("config", {}).get("materialized", "view")
-        return spec.replace_attributes(owners=OWNERS, kinds={"dbt", "postgres", kind})
+        config = manifest["nodes"].get(unique_id, {}).get("config", {})
+        kinds = {"dbt", "postgres", config.get("materialized", "view")}
+        return spec.replace_attributes(owners=[f"team:{config.get('group')}"], kinds=kinds)
 
 
 @dbt_assets(

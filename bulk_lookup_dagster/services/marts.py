@@ -116,7 +116,7 @@ def run_build(
     full_refresh: bool = False,
 ) -> list[Node]:
     """One `dbt build` of all models or those named, whatever comes of it; see `require_good`."""
-    arguments = ["build", *_paths(platform.environment.home / "dbt")]
+    arguments = ["build", *_paths(results_folder(platform.environment.home))]
     arguments += ["--vars", f'{{"business_timezone": "{platform.environment.timezone.key}"}}']
     if not unit_tests:
         arguments += ["--exclude-resource-type", "unit_test"]
@@ -126,6 +126,11 @@ def run_build(
         arguments += ["--select", *models]
     with _environment(platform.dsn):
         return _invoke(arguments)
+
+
+def results_folder(home: Path) -> Path:
+    """Where a build writes what it ran and what came of it."""
+    return home / "dbt"
 
 
 def require_good(nodes: Sequence[Node]) -> None:
@@ -140,7 +145,7 @@ def ensure_manifest() -> Path:
 
     Several programs start at once: each parses aside, and the finished file takes its place.
     """
-    if not MANIFEST.is_file() or MANIFEST.stat().st_mtime < _newest_source():
+    if not MANIFEST.is_file() or is_older_than_models(MANIFEST):
         MANIFEST.parent.mkdir(exist_ok=True)
         with TemporaryDirectory(dir=MANIFEST.parent, prefix="parse-") as folder:
             _invoke(["parse", "--no-partial-parse", *_paths(Path(folder))])
@@ -148,9 +153,11 @@ def ensure_manifest() -> Path:
     return MANIFEST
 
 
-def _newest_source() -> float:
+def is_older_than_models(manifest: Path) -> bool:
+    """Whether a model, or what it is made with, changed after the manifest was written."""
     files = [path for name in _SOURCES for path in (PROJECT / name, *(PROJECT / name).rglob("*"))]
-    return max(path.stat().st_mtime for path in files if path.is_file())
+    newest = max(path.stat().st_mtime for path in files if path.is_file())
+    return manifest.stat().st_mtime < newest
 
 
 def _paths(target: Path) -> list[str]:

@@ -126,6 +126,7 @@ def _start(
         environ[ADDRESS_VARIABLE] = addresses["sandbox"]
     web_port, ui_port = free_port(dashboard_port), free_port(dagster_port)
     addresses["dashboard"] = f"http://127.0.0.1:{web_port}"
+    addresses["catalogue"] = f"{addresses['dashboard']}/catalogue"
     addresses["dagster"] = f"http://127.0.0.1:{ui_port}"
     addresses["inbox"] = f"{platform.environment.files_url.rstrip('/')}/inbox"
     workspace = str(CHECKOUT / "workspace.yaml")

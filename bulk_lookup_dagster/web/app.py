@@ -21,7 +21,8 @@ from bulk_lookup_dagster.observability import report
 from bulk_lookup_dagster.services.analyst import analyst_login
 from bulk_lookup_dagster.services.files import open_files
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.web import health, pages
+from bulk_lookup_dagster.services.marts import MANIFEST
+from bulk_lookup_dagster.web import catalogue, health, pages
 from bulk_lookup_dagster.web.database import Database
 from bulk_lookup_dagster.web.guard import HEADERS, Guard, NotAllowed
 from bulk_lookup_dagster.web.inbox import MAX_BYTES
@@ -40,7 +41,9 @@ _STATUS: tuple[tuple[type[BulkLookupError], int], ...] = (
 _CODES = {"too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "not_found": HTTPStatus.NOT_FOUND}
 
 
-def create_app(platform: Platform, *, upload_limit: int = MAX_BYTES) -> FastAPI:
+def create_app(
+    platform: Platform, *, upload_limit: int = MAX_BYTES, manifest: Path = MANIFEST
+) -> FastAPI:
     """The application over an open platform; opens no connection by itself."""
     environment = platform.environment
     app = FastAPI(title="Bulk Lookup", docs_url=None, redoc_url=None)
@@ -48,6 +51,8 @@ def create_app(platform: Platform, *, upload_limit: int = MAX_BYTES) -> FastAPI:
         environment=environment.name,
         files=open_files(environment),
         timezone=environment.timezone.key,
+        home=environment.home,
+        manifest=manifest,
         upload_limit=upload_limit,
         analyst=analyst_login(platform),
         database=Database(platform.dsn),
@@ -61,6 +66,7 @@ def create_app(platform: Platform, *, upload_limit: int = MAX_BYTES) -> FastAPI:
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     app.include_router(health.router)
     app.include_router(pages.router, include_in_schema=False)
+    app.include_router(catalogue.router, include_in_schema=False)
     app.middleware("http")(_headers)
     app.add_exception_handler(BulkLookupError, _named)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -1,10 +1,12 @@
 """Whether the marts' last build came through its tests.
 
-Belongs here: reading the record of builds. Does not: when figures were built (their own `as_of`).
+Belongs here: reading the record of builds. Does not: when figures were built (their own `as_of`),
+what became of each model (`services.build_results`).
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -19,6 +21,7 @@ _LAST = """
                       AND l.granted AND d.datname = current_database())
       FROM ops.mart_builds b ORDER BY b.build_id DESC LIMIT 1
 """
+_FINISHED = "SELECT max(finished_at) FROM ops.mart_builds"
 
 PASSED = "tests passed"
 BUILDING = "being built now"
@@ -35,3 +38,11 @@ def read_tested(conn: psycopg.Connection[Any]) -> str:
         return UNKNOWN
     finished, running = last
     return PASSED if finished else BUILDING if running else INCOMPLETE
+
+
+def read_finished(conn: psycopg.Connection[Any]) -> datetime | None:
+    """When the last complete build ended; None before the first, and to a reader of marts alone."""
+    if conn.execute(_MAY_READ).fetchone() != (True,):
+        return None
+    found = conn.execute(_FINISHED).fetchone()
+    return found[0] if found else None

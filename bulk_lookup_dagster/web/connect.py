@@ -30,6 +30,13 @@ _MARTS = """
        AND NOT starts_with(c.relname, '__') AND c.relname NOT LIKE '%\\_\\_dbt\\_%'
      ORDER BY c.relname
 """
+_TYPES = """
+    SELECT a.attname, format_type(a.atttypid, a.atttypmod)
+      FROM pg_attribute a
+      JOIN pg_class c ON c.oid = a.attrelid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped
+"""
 _LIMIT = 100_000
 _ROWS = sql.SQL("""
     SELECT (SELECT count(*) FROM (SELECT 1 FROM {mart} LIMIT {limit}) bounded) AS rows,
@@ -63,6 +70,11 @@ def read_marts(conn: psycopg.Connection[Any]) -> list[Mart]:
             is_more = not row["is_view"] and size["rows"] >= _LIMIT
             marts.append(Mart(**row, **size, is_more=is_more))
     return marts
+
+
+def read_types(conn: psycopg.Connection[Any], schema: str, name: str) -> dict[str, str]:
+    """The types of a relation's columns; empty before it is built."""
+    return dict(conn.execute(_TYPES, [schema, name]).fetchall())
 
 
 def _size_of(row: Mapping[str, Any]) -> sql.Composed:

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 
 from bulk_lookup_dagster.core.money import format_usd
 from bulk_lookup_dagster.web import charts
+from bulk_lookup_dagster.web.lookups import is_built, read_latest
 
 _STATS = """
     SELECT s.*, p.*,
@@ -26,7 +27,6 @@ _STATS = """
                sum(estimated_micros)::bigint AS plans_estimated_micros, max(as_of) AS plans_as_of
           FROM marts.mart_plan_accuracy WHERE plan_state IN ('done', 'expired')) p
 """
-_BUILT = "SELECT to_regclass('marts.dashboard_stats') IS NOT NULL AS built"
 _CARRIERS = "SELECT * FROM marts.mart_top_carriers ORDER BY position LIMIT 10"
 _DAILY = """
     SELECT day, operation, sum(answered_count)::bigint AS answered, max(as_of) AS as_of
@@ -121,12 +121,13 @@ class Dashboard:
     calls: Sequence[Mapping[str, Any]]
     uploads: Sequence[Mapping[str, Any]]
     failures: Sequence[Mapping[str, Any]]
+    lookups: Sequence[Mapping[str, Any]]
     later: Sequence[tuple[str, Sequence[tuple[str, int]]]]
 
 
 def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
     """The figures of the last build; None before the first one, or when it had nothing to show."""
-    stats = _rows(conn, _STATS)[0] if _rows(conn, _BUILT)[0]["built"] else None
+    stats = _rows(conn, _STATS)[0] if is_built(conn) else None
     if stats is None or not (stats["uploads"] or stats["requests"]):
         return None
     carriers, daily, rejects = (_rows(conn, query) for query in (_CARRIERS, _DAILY, _REJECTS))
@@ -138,7 +139,8 @@ def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
     ]
     uploads, failures = _rows(conn, _UPLOADS), _rows(conn, _FAILURES)
     later = [(name, _collected(stats, columns)) for name, columns in _LATER]
-    return Dashboard(stats, figures, costs, calls, uploads, failures, later)
+    latest = read_latest(conn).rows
+    return Dashboard(stats, figures, costs, calls, uploads, failures, latest, later)
 
 
 def _collected(stats: Mapping[str, Any], columns: Sequence[str]) -> list[tuple[str, int]]:

@@ -6,6 +6,7 @@ use cases (`services`), who may (`web.guard`).
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -18,8 +19,8 @@ from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.money import micros_from_usd
 from bulk_lookup_dagster.services import browse
 from bulk_lookup_dagster.services.approvals import approve_plan
-from bulk_lookup_dagster.web import inbox
-from bulk_lookup_dagster.web.builds import read_tested
+from bulk_lookup_dagster.web import inbox, lookups
+from bulk_lookup_dagster.web.builds import read_finished, read_tested
 from bulk_lookup_dagster.web.connect import read_marts
 from bulk_lookup_dagster.web.dashboard import read_dashboard
 from bulk_lookup_dagster.web.estimate import read_estimate
@@ -32,6 +33,8 @@ _KEY_LIMIT = 2**62
 _FORM_EXTRA = 64 * 1024  # what a form carries beside its file
 Key = Annotated[int, Path(ge=1, le=_KEY_LIMIT)]
 Before = Annotated[int | None, Query(ge=1, le=_KEY_LIMIT)]
+Moment = Annotated[datetime | None, Query()]
+Word = Annotated[str, Query(max_length=20)]
 After = Annotated[int, Query(ge=0, le=_KEY_LIMIT)]
 
 
@@ -50,6 +53,27 @@ def connect(request: Request) -> Response:
     with state_of(request).database.reading() as conn:
         marts = read_marts(conn)
     return _page(request, "connect.html", login=state_of(request).analyst, marts=marts)
+
+
+@router.get("/lookups")
+def latest_lookups(
+    request: Request,
+    line: Word = "",
+    validity: Word = "",
+    risk: Word = "",
+    kind: Word = "",
+    answered_at: Moment = None,
+    contact_id: Before = None,
+) -> Response:
+    """Look-ups of some words, newest answer first."""
+    after = lookups.Key(answered_at, contact_id) if answered_at and contact_id else None
+    wanted = {"line": line, "validity": validity, "risk": risk, "kind": kind}
+    with state_of(request).database.reading() as conn:
+        built = lookups.is_built(conn)
+        page = lookups.read_lookups(conn, wanted, after) if built else lookups.Lookups([])
+        tested, built_at = read_tested(conn), read_finished(conn)
+    context = {"words": lookups.WORDS, "first": after is None, "built_at": built_at}
+    return _page(request, "lookups.html", page=page, tested=tested, **context)
 
 
 @router.get("/uploads")

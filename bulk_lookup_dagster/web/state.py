@@ -6,6 +6,7 @@ Belongs here: the holder and how a request finds it. Does not: anything per requ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from fastapi import Request
@@ -24,6 +25,8 @@ class WebState:
     environment: str
     files: Files
     timezone: str
+    home: Path
+    manifest: Path
     upload_limit: int
     analyst: AnalystLogin
     database: Database

@@ -17,7 +17,11 @@ from bulk_lookup_dagster.web.app import create_app
 from tests.fakes.served import served
 from tests.fakes.story import platform_of, tell
 
-PATHS = ("/", "/connect", "/uploads", "/plans", "/plans/1", "/plans/2", "/uploads/1/rejects")
+PATHS = (
+    *("/", "/lookups", "/connect", "/catalogue", "/catalogue?q=carrier", "/catalogue/dim_contacts"),
+    *("/catalogue/int_contacts", "/uploads", "/plans", "/plans/1", "/plans/2"),
+    "/uploads/1/rejects",
+)
 SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 800})
 
 # Relative luminance and contrast as WCAG 2 defines them, for every element with text of its own.
@@ -41,7 +45,8 @@ _LOW_CONTRAST = """() => {
   return found;
 }"""
 
-_UNLABELLED = """() => [...document.querySelectorAll('input:not([type=hidden]), button, a, img')]
+_UNLABELLED = """() => [
+  ...document.querySelectorAll('input:not([type=hidden]), select, button, a, img')]
   .filter(e => !(e.labels?.length || e.textContent.trim() || e.getAttribute('aria-label')
                  || e.hasAttribute('alt')))
   .map(e => e.outerHTML)"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.marts import MartsBuild
+from bulk_lookup_dagster.storage import roles
+from bulk_lookup_dagster.storage.embedded import EmbeddedServer
 from bulk_lookup_dagster.web.app import create_app
 from tests.fakes.served import served
 
@@ -34,3 +37,16 @@ def open_web() -> Iterator[Open]:
 def web(marts_platform: Platform, build: MartsBuild, open_web: Open) -> httpx.Client:
     """The app over the story's marts."""
     return open_web(marts_platform)
+
+
+@pytest.fixture
+def analyst_web(
+    postgres: EmbeddedServer,
+    marts_database: str,
+    marts_platform: Platform,
+    build: MartsBuild,
+    open_web: Open,
+) -> httpx.Client:
+    """The app over the story's marts, with the rights of an analyst alone."""
+    analyst = postgres.dsn(marts_database, roles.ANALYST)
+    return open_web(dataclasses.replace(marts_platform, dsn=analyst))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,6 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.marts import MartsBuild
 from bulk_lookup_dagster.storage import roles
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
 from tests.dbt.test_marts import MARTS
@@ -44,16 +41,8 @@ def test_it_shows_the_analysts_address_and_no_password(
     assert not any(postgres.password(role) in page for role in roles.ROLES)
 
 
-def test_it_reads_nothing_but_marts(
-    postgres: EmbeddedServer,
-    marts_database: str,
-    marts_platform: Platform,
-    build: MartsBuild,
-    open_web: Open,
-) -> None:
-    analyst = postgres.dsn(marts_database, roles.ANALYST)
-    client = open_web(dataclasses.replace(marts_platform, dsn=analyst))
-    assert client.get("/connect").status_code == 200
+def test_it_reads_nothing_but_marts(analyst_web: httpx.Client) -> None:
+    assert analyst_web.get("/connect").status_code == 200
 
 
 def test_before_the_first_build_it_says_so(dsn: str, tmp_path: Path, open_web: Open) -> None:

@@ -19,9 +19,12 @@ from bulk_lookup_dagster.web import database, health, pages
 from tests.fakes.story import platform_of, tell
 from tests.web.conftest import Open
 
-PAGES = ("/", "/connect", "/uploads", "/plans", "/plans/1", "/uploads/1/rejects", "/metrics")
+PAGES = (
+    *("/", "/lookups", "/catalogue", "/catalogue/dim_contacts", "/connect"),
+    *("/uploads", "/plans", "/plans/1", "/uploads/1/rejects", "/metrics"),
+)
 PROBES = ("/health/live", "/health/ready")
-MOST = 12
+MOST = 13
 
 _MANY = """
 INSERT INTO intake.uploads (source_id, content_hash, mapping_hash, default_region, state,
@@ -148,6 +151,9 @@ def test_f60_lists_come_in_pages_and_every_row_once(
         "/plans/0",
         "/plans/abc",
         "/uploads/1/rejects?after=-5",
+        "/lookups?contact_id=0",
+        "/lookups?answered_at=yesterday&contact_id=1",
+        "/catalogue/no-name",
     ],
 )
 def test_bad_keys_are_refused_as_a_page(web: httpx.Client, path: str) -> None:
@@ -156,7 +162,9 @@ def test_bad_keys_are_refused_as_a_page(web: httpx.Client, path: str) -> None:
     assert "not valid" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/plans/999", "/uploads/999/rejects", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/plans/999", "/uploads/999/rejects", "/catalogue/nothing", "/nothing"]
+)
 def test_what_does_not_exist_is_a_404_page(web: httpx.Client, path: str) -> None:
     answer = web.get(path)
     assert answer.status_code == 404
