@@ -11,8 +11,9 @@ import pytest
 
 from bulk_lookup_dagster.engine.operator import list_unknowns
 from bulk_lookup_dagster.services import batch_frames, history
-from bulk_lookup_dagster.services.deletion import delete_upload
-from bulk_lookup_dagster.services.exports import export_upload
+from bulk_lookup_dagster.services.deletion import delete_uploads
+from bulk_lookup_dagster.services.exports import Wish, export_contacts
+from bulk_lookup_dagster.services.files import Folder
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import make_plan
 from bulk_lookup_dagster.services.publishing import publish_batch, start_batch
@@ -70,12 +71,12 @@ def _publish(_: Platform, conn: Connection, __: str, batch: int) -> object:
 
 
 def _export(platform: Platform, conn: Connection, key: str, batch: int) -> object:
-    path = platform.environment.home / f"{batch}.csv"
-    return export_upload(conn, batch, "csv", path, actor="test")
+    folder = Folder(platform.environment.home)
+    return export_contacts(conn, Wish("csv", batch), folder, f"{batch}.csv", actor="test")
 
 
 def _delete(_: Platform, conn: Connection, __: str, batch: int) -> object:
-    return delete_upload(conn, batch, actor="test", rehearse=False)
+    return delete_uploads(conn, [batch], actor="test", rehearse=False)
 
 
 STEPS: dict[str, Step] = {
