@@ -154,11 +154,21 @@ class SpendingSettings(_Document):
     )
 
 
-class PhoneLookupSettings(_Document):
-    """The step phone_lookups."""
+class StepSettings(_Document):
+    """How one step is run."""
 
+    enabled: bool = Field(default=True, description="Off: it is neither planned nor run.")
     provider_order: tuple[ProviderName, ...] = Field(
-        default=("twilio_lookup",), description="Who is asked, in this order."
+        default=(), description="Who is asked, in this order; empty = the step's own order."
+    )
+    minimum_confidence: int = Field(
+        default=0, ge=0, le=100, description="An answer less sure than this asks the next provider."
+    )
+    holdout_percent: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Share of subjects also asked of the second provider, to measure agreement.",
     )
     refresh_policy_days: int | None = Field(
         default=None, ge=1, le=3650, description="Buy again after so many days; null = never."
@@ -170,16 +180,35 @@ class PhoneLookupSettings(_Document):
         default=120,
         ge=0,
         le=86_400,
-        description="How long a run waits for work others hold and retries.",
+        description="How long a run waits for work others hold, retries and accepted questions.",
     )
 
+    @field_validator("provider_order")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("a provider is named twice")
+        return value
 
-class StepSettings(_Document):
-    """One block per enrichment step."""
 
-    phone_lookups: PhoneLookupSettings = Field(
-        default=PhoneLookupSettings(), description="Phone number look-ups."
+class StepsSettings(_Document):
+    """One block per enrichment step, by its name."""
+
+    phone_lookups: StepSettings = Field(
+        default=StepSettings(provider_order=("twilio_lookup",)),
+        description="Phone number look-ups.",
     )
+    accepted_deadline_s: int = Field(
+        default=86_400,
+        ge=60,
+        le=2_592_000,
+        description="How long an accepted question is polled before its outcome is unknown.",
+    )
+
+    def step(self, name: str) -> StepSettings:
+        """The block of a step."""
+        block: StepSettings = getattr(self, name)
+        return block
 
 
 class IntakeSettings(_Document):
@@ -268,7 +297,7 @@ class Settings(_Document):
 
     providers: ProviderSettings = Field(default=ProviderSettings(), description="Vendors.")
     spending: SpendingSettings = Field(default=SpendingSettings(), description="Money.")
-    steps: StepSettings = Field(default=StepSettings(), description="Enrichment steps.")
+    steps: StepsSettings = Field(default=StepsSettings(), description="Enrichment steps.")
     intake: IntakeSettings = Field(default=IntakeSettings(), description="Files.")
     checks: CheckSettings = Field(default=CheckSettings(), description="Thresholds of checks.")
     schedules: ScheduleSettings = Field(default=ScheduleSettings(), description="Clockwork.")

@@ -23,7 +23,6 @@ from bulk_lookup_dagster.engine.due import count_questions
 from bulk_lookup_dagster.engine.options import RunOptions, RunReport
 from bulk_lookup_dagster.engine.runner import run_step
 from bulk_lookup_dagster.engine.step import Scope
-from bulk_lookup_dagster.services import steps
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import refresh_after
 from bulk_lookup_dagster.services.providers import (
@@ -34,6 +33,10 @@ from bulk_lookup_dagster.services.providers import (
     within_account_limits,
 )
 from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.services.steps.definition import Offer
+from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
+from bulk_lookup_dagster.services.steps.scopes import batch_scope, uploads_scope
+from bulk_lookup_dagster.services.steps.selection import offers_of_plan
 from bulk_lookup_dagster.storage.database import connect
 
 Connection = psycopg.Connection[Any]
@@ -129,7 +132,7 @@ async def run_batch_async(
     twilio: TwilioFactory | None = None,
 ) -> RunReport:
     """The same, inside an event loop that runs already; `twilio` makes the client."""
-    scope = steps.batch_scope(batch_id)
+    scope = batch_scope(batch_id)
     start = _Start(plan_id, scope, "batch", batch_id, dagster_run_id, progress, twilio)
     return await _run(platform, start)
 
@@ -144,7 +147,7 @@ async def run_uploads_async(
     twilio: TwilioFactory | None = None,
 ) -> RunReport:
     """Buy what is due in whole uploads, under one plan and one run budget."""
-    scope = steps.uploads_scope(upload_ids)
+    scope = uploads_scope(upload_ids)
     start = _Start(plan_id, scope, "nightly", None, dagster_run_id, progress, twilio)
     return await _run(platform, start)
 
@@ -163,7 +166,7 @@ class _Start:
 async def _run(platform: Platform, start: _Start) -> RunReport:
     with connect(platform.dsn, autocommit=True, name="bulk-lookup run") as conn:
         settings = load_settings(conn)
-        packages = plan_packages(conn, start.plan_id)
+        offers = plan_offers(conn, start.plan_id)
     options = run_options(
         platform,
         settings,
@@ -172,11 +175,13 @@ async def _run(platform: Platform, start: _Start) -> RunReport:
         dagster_run_id=start.dagster_run_id,
         progress=start.progress,
     )
-    step = steps.phone_lookups_step(packages, start.scope.kind)
+    step = PHONE_LOOKUPS.as_step(offers, start.scope.kind)
     twilio = start.twilio or partial(twilio_lookup_client, platform.environment)
     async with AsyncExitStack() as stack:
         providers, disabled = await open_providers(stack, settings, twilio)
-        limits = await within_account_limits(options.limits, providers, packages)
+        limits = await within_account_limits(
+            options.limits, providers, [offer.operation for offer in offers]
+        )
         report = await run_step(
             platform.dsn,
             step,
@@ -189,12 +194,12 @@ async def _run(platform: Platform, start: _Start) -> RunReport:
     return report
 
 
-def plan_packages(conn: Connection, plan_id: int) -> Sequence[str]:
-    """The packages a plan was approved for."""
+def plan_offers(conn: Connection, plan_id: int) -> Sequence[Offer]:
+    """What a plan was approved for."""
     row = conn.execute(_PLAN, (plan_id,)).fetchone()
     if row is None:
         raise InputError(f"There is no plan {plan_id}.", fix="Make one: bulk-lookup plan UPLOAD.")
-    return [str(name) for name in row[0]["packages"]]
+    return offers_of_plan(row[0], PHONE_LOOKUPS)
 
 
 def due_in_plan(conn: Connection, plan_id: int) -> int:
@@ -205,8 +210,8 @@ def due_in_plan(conn: Connection, plan_id: int) -> int:
     scope, version, _, _ = row
     counts = count_questions(
         conn,
-        steps.phone_lookups_step(scope["packages"], "uploads"),
-        steps.uploads_scope(scope["upload_ids"]),
+        PHONE_LOOKUPS.as_step(offers_of_plan(scope, PHONE_LOOKUPS), "uploads"),
+        uploads_scope(scope["upload_ids"]),
         price_list=version,
         plan_id=plan_id,
         refresh_after=refresh_after(load_settings(conn)),
