@@ -492,6 +492,7 @@ CREATE TABLE ledger.claims (
 	body_hash BYTEA CONSTRAINT claims_body_hash_check CHECK (octet_length(body_hash) <= 32),
 	CONSTRAINT claims_pkey PRIMARY KEY (claim_id),
 	CONSTRAINT claims_question_key UNIQUE (provider, operation, subject_id, params_hash, epoch),
+	CONSTRAINT claims_accepted_check CHECK ((state = 'accepted') <= (external_id IS NOT NULL)),
 	CONSTRAINT claims_numbers_check CHECK (epoch >= 0 AND attempt >= 1),
 	CONSTRAINT claims_outcome_check CHECK (outcome IN ('data','no_data','invalid_subject')),
 	CONSTRAINT claims_answered_check CHECK ((state = 'answered') = (outcome IS NOT NULL)),
@@ -503,6 +504,8 @@ CREATE TABLE ledger.claims (
 	CONSTRAINT claims_run_id_fkey FOREIGN KEY(run_id) REFERENCES ledger.runs (run_id) ON DELETE RESTRICT,
 	CONSTRAINT claims_worker_id_fkey FOREIGN KEY(worker_id) REFERENCES ops.workers (worker_id) ON DELETE RESTRICT
 );
+
+CREATE INDEX claims_external_id_idx ON ledger.claims (external_id, provider) WHERE external_id IS NOT NULL;
 
 CREATE INDEX claims_open_idx ON ledger.claims (state, provider) WHERE state IN ('unknown_outcome','accepted','failed');
 
