@@ -7,30 +7,19 @@ secrets and addresses (see `core.variables`), storing and history (see `services
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.phone import is_region
 from bulk_lookup_dagster.core.selection import parse_condition
-
-Package = Literal[
-    "validation",
-    "caller_name",
-    "line_type_intelligence",
-    "line_status",
-    "sim_swap",
-    "call_forwarding",
-    "identity_match",
-    "reassigned_number",
-    "sms_pumping_risk",
-    "phone_number_quality_score",
-    "pre_fill",
-]
-ProviderName = Literal["twilio_lookup"]
-Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6)]
+from bulk_lookup_dagster.core.vendor_settings import (
+    Document,
+    ProviderName,
+    ProviderSettings,
+    Usd,
+)
 
 
 def _is_cron(text: str) -> str:
@@ -67,75 +56,7 @@ Cron = Annotated[str, Field(max_length=100), AfterValidator(_is_cron)]
 Region = Annotated[str, Field(max_length=2), AfterValidator(_is_known_region)]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class BreakerSettings(_Document):
-    """When a provider's circuit opens."""
-
-    failures: int = Field(
-        default=5, ge=1, le=1000, description="Failed calls in the window that open it."
-    )
-    window_s: int = Field(
-        default=30, ge=1, le=3600, description="Seconds over which calls are counted."
-    )
-    cool_off_s: int = Field(
-        default=15, ge=1, le=3600, description="Seconds until one probe is let through."
-    )
-
-
-class TwilioLookupSettings(_Document):
-    """How Twilio Lookup v2 is asked."""
-
-    enabled: bool = Field(default=True, description="Off: nothing is asked, its work stays due.")
-    packages: tuple[Package, ...] = Field(
-        default=("line_type_intelligence", "caller_name"),
-        description="Packages bought for each number, asked together.",
-        min_length=1,
-    )
-    requests_per_second: float | None = Field(
-        default=50.0,
-        gt=0,
-        le=10_000,
-        description="Shared by all processes; null = no limit of ours.",
-    )
-    concurrency: int = Field(default=50, ge=1, le=500, description="Requests at once, per process.")
-    attempts: int = Field(
-        default=6, ge=1, le=10, description="Calls for one request while unbilled."
-    )
-    batch_size: int = Field(
-        default=0, ge=0, le=1000, description="Numbers per batch request; 0 = batch endpoint off."
-    )
-    connect_timeout_s: float = Field(default=5.0, gt=0, le=60, description="Seconds to connect.")
-    read_timeout_s: float = Field(
-        default=25.0, gt=0, le=300, description="Seconds between two reads."
-    )
-    total_timeout_s: float = Field(
-        default=30.0, gt=0, le=300, description="Seconds for a whole exchange."
-    )
-    breaker: BreakerSettings = Field(default=BreakerSettings(), description="When to stop asking.")
-    price_overrides_usd: dict[Package, Usd] = Field(
-        default={}, description="Your own prices per package; needed where Twilio publishes none."
-    )
-
-    @field_validator("packages")
-    @classmethod
-    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(value)) != len(value):
-            raise ValueError("a package is named twice")
-        return value
-
-
-class ProviderSettings(_Document):
-    """One block per provider."""
-
-    twilio_lookup: TwilioLookupSettings = Field(
-        default=TwilioLookupSettings(), description="Twilio Lookup v2."
-    )
-
-
-class SpendingSettings(_Document):
+class SpendingSettings(Document):
     """Caps; null = none beside the plan's own."""
 
     auto_approve_usd: Usd | None = Field(
@@ -154,7 +75,7 @@ class SpendingSettings(_Document):
     )
 
 
-class StepSettings(_Document):
+class StepSettings(Document):
     """How one step is run."""
 
     enabled: bool = Field(default=True, description="Off: it is neither planned nor run.")
@@ -191,7 +112,7 @@ class StepSettings(_Document):
         return value
 
 
-class StepsSettings(_Document):
+class StepsSettings(Document):
     """One block per enrichment step, by its name."""
 
     phone_lookups: StepSettings = Field(
@@ -211,7 +132,7 @@ class StepsSettings(_Document):
         return block
 
 
-class IntakeSettings(_Document):
+class IntakeSettings(Document):
     """How files are taken in."""
 
     default_region: Region = Field(
@@ -234,7 +155,7 @@ class IntakeSettings(_Document):
     )
 
 
-class CheckSettings(_Document):
+class CheckSettings(Document):
     """When a check blocks."""
 
     max_quarantine_share: float = Field(
@@ -245,7 +166,7 @@ class CheckSettings(_Document):
     )
 
 
-class ScheduleSettings(_Document):
+class ScheduleSettings(Document):
     """When things run by themselves; read when the code location loads."""
 
     nightly_cron: Cron = Field(
@@ -261,7 +182,7 @@ class ScheduleSettings(_Document):
     )
 
 
-class HousekeepingSettings(_Document):
+class HousekeepingSettings(Document):
     """What the daily housekeeping keeps."""
 
     dagster_runs_days: int = Field(
@@ -280,7 +201,7 @@ def _is_condition(text: str) -> str:
     return text
 
 
-class ExportSettings(_Document):
+class ExportSettings(Document):
     """What may leave, and selections under a name."""
 
     max_rows: int = Field(
@@ -292,7 +213,7 @@ class ExportSettings(_Document):
     ] = Field(default={}, description="Saved filters: a name and its conditions.")
 
 
-class Settings(_Document):
+class Settings(Document):
     """The whole document. Defaults are in force until somebody changes something."""
 
     providers: ProviderSettings = Field(default=ProviderSettings(), description="Vendors.")

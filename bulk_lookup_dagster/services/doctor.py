@@ -20,11 +20,12 @@ from bulk_lookup_dagster.core.errors import AuthFailed, BulkLookupError, Provide
 from bulk_lookup_dagster.core.redaction import redact_text
 from bulk_lookup_dagster.engine.provider import Disabled
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.providers import twilio_lookup_client
+from bulk_lookup_dagster.services.providers import environment_client
 from bulk_lookup_dagster.services.provision import separated_roles
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage import migrate
 from bulk_lookup_dagster.storage.database import connect
+from resources.twilio_lookup_client import VENDOR
 
 Connection = psycopg.Connection[Any]
 Level = Literal["ok", "warn", "fail"]
@@ -157,7 +158,7 @@ def _versions(_platform: Platform) -> Finding:
 def _twilio_lookup(platform: Platform) -> Finding:
     with _open(platform) as conn:
         settings = load_settings(conn).providers.twilio_lookup
-    client = twilio_lookup_client(platform.environment, settings)
+    client = environment_client(platform.environment, VENDOR, settings)
     if isinstance(client, Disabled):
         if platform.environment.simulated:
             return Finding("twilio_lookup", "ok", client.reason)
@@ -166,7 +167,7 @@ def _twilio_lookup(platform: Platform) -> Finding:
 
     async def check() -> None:
         async with client:
-            await client.check_credentials()
+            await client.check()
 
     try:
         asyncio.run(check())

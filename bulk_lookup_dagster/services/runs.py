@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import psycopg
@@ -26,10 +25,10 @@ from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import refresh_after
 from bulk_lookup_dagster.services.providers import (
-    TwilioFactory,
+    ClientFactories,
+    environment_clients,
     open_providers,
     provider_limits,
-    twilio_lookup_client,
     within_account_limits,
 )
 from bulk_lookup_dagster.services.settings import load_settings
@@ -129,11 +128,11 @@ async def run_batch_async(
     *,
     dagster_run_id: str | None = None,
     progress: Progress | None = None,
-    twilio: TwilioFactory | None = None,
+    clients: ClientFactories | None = None,
 ) -> RunReport:
-    """The same, inside an event loop that runs already; `twilio` makes the client."""
+    """The same, inside an event loop that runs already; `clients` makes the clients."""
     scope = batch_scope(batch_id)
-    start = _Start(plan_id, scope, "batch", batch_id, dagster_run_id, progress, twilio)
+    start = _Start(plan_id, scope, "batch", batch_id, dagster_run_id, progress, clients)
     return await _run(platform, start)
 
 
@@ -144,11 +143,11 @@ async def run_uploads_async(
     *,
     dagster_run_id: str | None = None,
     progress: Progress | None = None,
-    twilio: TwilioFactory | None = None,
+    clients: ClientFactories | None = None,
 ) -> RunReport:
     """Buy what is due in whole uploads, under one plan and one run budget."""
     scope = uploads_scope(upload_ids)
-    start = _Start(plan_id, scope, "nightly", None, dagster_run_id, progress, twilio)
+    start = _Start(plan_id, scope, "nightly", None, dagster_run_id, progress, clients)
     return await _run(platform, start)
 
 
@@ -160,7 +159,7 @@ class _Start:
     batch_id: int | None
     dagster_run_id: str | None
     progress: Progress | None
-    twilio: TwilioFactory | None
+    clients: ClientFactories | None
 
 
 async def _run(platform: Platform, start: _Start) -> RunReport:
@@ -176,9 +175,10 @@ async def _run(platform: Platform, start: _Start) -> RunReport:
         progress=start.progress,
     )
     step = PHONE_LOOKUPS.as_step(offers, start.scope.kind)
-    twilio = start.twilio or partial(twilio_lookup_client, platform.environment)
+    clients = start.clients or environment_clients(platform.environment)
+    names = {offer.provider for offer in offers}
     async with AsyncExitStack() as stack:
-        providers, disabled = await open_providers(stack, settings, twilio)
+        providers, disabled = await open_providers(stack, settings, clients, names)
         limits = await within_account_limits(
             options.limits, providers, [offer.operation for offer in offers]
         )
