@@ -19,6 +19,7 @@ from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.core.vendor_settings import VendorSettings
 from bulk_lookup_dagster.engine.options import BreakerPolicy, ProviderLimits
 from bulk_lookup_dagster.engine.provider import Disabled, Provider
+from resources.oauth import NeedsTokens, TokenSource
 from resources.registry import VENDORS
 from resources.vendor import Client, TellsRate, Vendor
 
@@ -54,10 +55,12 @@ async def open_providers(
     settings: Settings,
     clients: ClientFactories,
     names: Collection[str] | None = None,
+    tokens: TokenSource | None = None,
 ) -> tuple[dict[str, Provider], list[Disabled]]:
     """Open every usable client, or those of `names`, for as long as `stack` lives.
 
-    A vendor that is set up wrongly is disabled with the reason; the others are asked.
+    A vendor that is set up wrongly is disabled with the reason; the others are asked. `tokens` is
+    where clients that need them share them.
     """
     providers: dict[str, Provider] = {}
     disabled: list[Disabled] = []
@@ -75,6 +78,8 @@ async def open_providers(
         if isinstance(client, Disabled):
             disabled.append(client)
         else:
+            if tokens is not None and isinstance(client, NeedsTokens):
+                client.use_tokens(tokens)
             providers[entry.name] = await stack.enter_async_context(client)
     return providers, disabled
 

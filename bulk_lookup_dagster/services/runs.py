@@ -23,6 +23,7 @@ from bulk_lookup_dagster.engine.options import RunOptions, RunReport
 from bulk_lookup_dagster.engine.runner import run_step
 from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.oauth_tokens import PostgresTokens
 from bulk_lookup_dagster.services.plans import refresh_after
 from bulk_lookup_dagster.services.providers import (
     ClientFactories,
@@ -177,8 +178,9 @@ async def _run(platform: Platform, start: _Start) -> RunReport:
     step = PHONE_LOOKUPS.as_step(offers, start.scope.kind)
     clients = start.clients or environment_clients(platform.environment)
     names = {offer.provider for offer in offers}
+    tokens = PostgresTokens(platform.dsn, platform.secret_key)
     async with AsyncExitStack() as stack:
-        providers, disabled = await open_providers(stack, settings, clients, names)
+        providers, disabled = await open_providers(stack, settings, clients, names, tokens)
         limits = await within_account_limits(
             options.limits, providers, [offer.operation for offer in offers]
         )

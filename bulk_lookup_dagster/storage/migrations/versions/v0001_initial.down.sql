@@ -52,6 +52,8 @@ DROP TABLE ops.settings;
 
 DROP TABLE ops.provider_states;
 
+DROP TABLE ops.oauth_tokens;
+
 DROP TABLE ops.mart_changes;
 
 DROP TABLE ops.mart_builds;

@@ -209,6 +209,19 @@ CREATE TABLE ops.mart_changes (
 
 COMMENT ON TABLE ops.mart_changes IS 'What incremental marts must delete and insert again; build_id is set by the build that looks at it, which deletes it at its end.';
 
+CREATE TABLE ops.oauth_tokens (
+	key VARCHAR(100) NOT NULL,
+	sealed BYTEA CONSTRAINT oauth_tokens_sealed_check CHECK (octet_length(sealed) <= 16384),
+	expires_at TIMESTAMP WITH TIME ZONE,
+	refreshed_at TIMESTAMP WITH TIME ZONE,
+	refreshes BIGINT DEFAULT '0' NOT NULL,
+	CONSTRAINT oauth_tokens_pkey PRIMARY KEY (key),
+	CONSTRAINT oauth_tokens_whole_check CHECK ((sealed IS NULL) = (expires_at IS NULL) AND (sealed IS NULL) = (refreshed_at IS NULL)),
+	CONSTRAINT oauth_tokens_refreshes_check CHECK (refreshes >= 0)
+);
+
+COMMENT ON TABLE ops.oauth_tokens IS 'A vendor''s token; its row is locked while one process has it refreshed.';
+
 CREATE TABLE ops.provider_states (
 	provider VARCHAR(40) NOT NULL,
 	state VARCHAR(20) NOT NULL,
