@@ -103,6 +103,11 @@ class Vendor:
             return Disabled(self.name, f"no credentials: set {wanted}")
         return self.build(chosen, base_url, settings)
 
+    def parser(self, settings: VendorSettings) -> Client:
+        """A client that only reads stored parts: it is never opened and needs no credentials."""
+        names = self.credential_sets[0]
+        return self.build(dict.fromkeys(names, "replay"), self.default_base_url, settings)
+
     def _complete_set(self, credentials: Mapping[str, str]) -> Mapping[str, str] | None:
         """The first set that is set; half a set is refused, never mixed with another (F28)."""
         for names in self.credential_sets:

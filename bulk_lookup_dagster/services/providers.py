@@ -50,6 +50,11 @@ def environment_clients(environment: Environment) -> ClientFactories:
     return {entry.name: partial(environment_client, environment, entry) for entry in VENDORS}
 
 
+def parsers(settings: Settings) -> dict[str, Provider]:
+    """What reads each vendor's stored parts; asks nobody."""
+    return {entry.name: entry.parser(vendor_settings(settings, entry.name)) for entry in VENDORS}
+
+
 async def open_providers(
     stack: AsyncExitStack,
     settings: Settings,

@@ -16,7 +16,7 @@ from bulk_lookup_dagster.engine.provider import Disabled
 from bulk_lookup_dagster.environments import resources_for
 from bulk_lookup_dagster.sandbox.app import simulators
 from bulk_lookup_dagster.services.prices import current_prices
-from bulk_lookup_dagster.services.providers import environment_clients, provider_limits
+from bulk_lookup_dagster.services.providers import environment_clients, parsers, provider_limits
 from resources.dagster_resources import RESOURCES
 from resources.registry import BY_NAME, VENDORS, vendor
 from resources.vendor import Vendor
@@ -89,6 +89,13 @@ def test_f28_a_vendor_is_made_whole_or_says_why_not(entry: Vendor) -> None:
     for name in full if len(full) > 1 else ():
         with pytest.raises(ConfigError, match=entry.variables[name]):
             entry.make({**full, name: ""}, "", block)
+
+
+def test_every_vendor_reads_stored_parts_without_credentials() -> None:
+    for name, reader in parsers(Settings()).items():
+        assert (reader.name, reader.operations) == (name, BY_NAME[name].operations)
+        for operation in reader.operations:
+            assert isinstance(reader.parse(operation, b'{"valid": true, "is_valid": true}'), dict)
 
 
 def reason(made: object) -> str:
