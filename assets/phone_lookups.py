@@ -28,6 +28,7 @@ from bulk_lookup_dagster.services.runs import find_batch, plan_for_batch, run_ba
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage.database import connect
 from resources.twilio_lookup import TwilioLookupResource
+from resources.twilio_lookup_records import PROVIDER
 
 Result = dg.MaterializeResult[None]
 
@@ -78,7 +79,7 @@ async def phone_lookups(
                 batch.batch_id,
                 plan_id,
                 dagster_run_id=context.run.run_id,
-                twilio=twilio_lookup.client,
+                clients={PROVIDER: twilio_lookup.client},
             )
     for provider, reason in report.stopped.items():
         context.log.warning(f"{provider} was not asked to the end: {reason}")

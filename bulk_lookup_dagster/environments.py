@@ -1,4 +1,4 @@
-"""Resources per environment, side by side; the only place that names environment variables.
+"""Resources per environment, side by side; the only place that makes `dg.EnvVar`s.
 
 Put here: what differs between demo, local, staging and production. Do not put here: limits and
 toggles (settings), what a resource does (`resources`).
@@ -13,9 +13,15 @@ import dagster as dg
 
 from bulk_lookup_dagster.core.environment import ENVIRONMENTS
 from bulk_lookup_dagster.core.errors import ConfigError
+from bulk_lookup_dagster.core.variables import VARIABLES
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.process import start
-from resources.twilio_lookup import TwilioLookupResource
+from resources.dagster_resources import RESOURCES
+from resources.registry import VENDORS
+from resources.vendor import Vendor
+from resources.vendor_resource import VendorResource
+
+_SANDBOX = {variable.name: variable.sandbox for variable in VARIABLES}
 
 
 def optional_env(name: str) -> str | dg.EnvVar:
@@ -35,23 +41,25 @@ def resources_for(environment: str) -> Mapping[str, Any]:
         raise ConfigError(
             f"There is no environment {environment!r}.", fix=f"One of {', '.join(ENVIRONMENTS)}."
         )
-    twilio = TwilioLookupResource(
-        api_key=optional_env("TWILIO_API_KEY"),
-        api_secret=optional_env("TWILIO_API_SECRET"),
-        account_sid=optional_env("TWILIO_ACCOUNT_SID"),
-        auth_token=optional_env("TWILIO_AUTH_TOKEN"),
-        base_url=optional_env("TWILIO_LOOKUP_BASE_URL"),
-    )
-    sandbox = TwilioLookupResource(
-        account_sid="AC" + "0" * 32,
-        auth_token="sandbox",  # noqa: S106  # the simulator takes any
-        base_url=optional_env("TWILIO_LOOKUP_BASE_URL"),
-        simulated=True,
-    )
     shared = {"platform": open_platform_resource}
     return {
-        "demo": {**shared, "twilio_lookup": sandbox},
-        "local": {**shared, "twilio_lookup": twilio},
-        "staging": {**shared, "twilio_lookup": twilio},
-        "production": {**shared, "twilio_lookup": twilio},
+        "demo": {**shared, **_vendors(simulated=True)},
+        "local": {**shared, **_vendors()},
+        "staging": {**shared, **_vendors()},
+        "production": {**shared, **_vendors()},
     }[environment]
+
+
+def _vendors(*, simulated: bool = False) -> dict[str, VendorResource]:
+    """Each vendor's resource; a simulated one takes the sandbox's credentials, never a vendor's."""
+    return {entry.name: _vendor(entry, simulated=simulated) for entry in VENDORS}
+
+
+def _vendor(entry: Vendor, *, simulated: bool) -> VendorResource:
+    credentials = {
+        name: _SANDBOX[variable] if simulated else optional_env(variable)
+        for name, variable in entry.variables.items()
+    }
+    return RESOURCES[entry.name](
+        base_url=optional_env(entry.base_url_variable), simulated=simulated, **credentials
+    )

@@ -28,6 +28,7 @@ from bulk_lookup_dagster.services.scheduled_exports import remove_old_exports
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage.database import connect
 from resources.twilio_lookup import TwilioLookupResource
+from resources.twilio_lookup_records import PROVIDER
 
 intake_upload = dg.define_asset_job(
     INTAKE_JOB,
@@ -73,7 +74,9 @@ def look_up_due(
     """One run over all due numbers; reports the batches it asked about as materialised."""
     with explained():
         outcome = asyncio.run(
-            run_nightly(platform, dagster_run_id=context.run_id, twilio=twilio_lookup.client)
+            run_nightly(
+                platform, dagster_run_id=context.run_id, clients={PROVIDER: twilio_lookup.client}
+            )
         )
     for asset, keys in (("phone_lookups", outcome.asked), ("batches", outcome.published)):
         for key in keys:

@@ -14,8 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Self, cast
+from urllib.parse import urlencode
 from uuid import UUID
 
 import aiohttp
@@ -33,7 +37,12 @@ from bulk_lookup_dagster.core.errors import (
     TransientFailure,
     UnknownOutcome,
 )
+from resources.sink import Sink
 
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+Headers = Mapping[str, str]
+_NONE: Headers = MappingProxyType({})
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _SWITCHING_PROTOCOLS = 101
 _OK = 200
@@ -68,6 +77,15 @@ class Reply:
 def basic_auth(user: str, password: str) -> str:
     """Value of an Authorization header."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _lines(request_id: UUID, headers: Headers) -> str:
+    lines = f"X-Request-Id: {request_id.hex}\r\n"
+    for name, value in headers.items():
+        if not value.isprintable():
+            raise ValueError(f"header {name} holds a character no header may")
+        lines += f"{name}: {value}\r\n"
+    return lines
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -139,17 +157,66 @@ class Transport(httpx.AsyncBaseTransport):
             reply.status, headers=list(reply.headers.items()), content=reply.body, request=request
         )
 
-    async def get(self, target: str, request_id: UUID) -> Reply:
+    async def get(self, target: str, request_id: UUID, headers: Headers = _NONE) -> Reply:
         """GET `target` (path and query, percent-encoded), with its correlation id."""
-        return await self.send("GET", target, f"X-Request-Id: {request_id.hex}\r\n")
+        return await self.send("GET", target, _lines(request_id, headers))
+
+    async def post(
+        self,
+        target: str,
+        body: bytes,
+        request_id: UUID,
+        content_type: str = JSON,
+        headers: Headers = _NONE,
+    ) -> Reply:
+        """POST bytes of any type; multipart bodies too, with their boundary in the type."""
+        shared = {"Content-Type": content_type, **headers}
+        return await self.send("POST", target, _lines(request_id, shared), body)
 
     async def post_json(self, target: str, body: bytes, request_id: UUID) -> Reply:
         """POST a JSON document."""
-        extra = f"X-Request-Id: {request_id.hex}\r\nContent-Type: application/json\r\n"
-        return await self.send("POST", target, extra, body)
+        return await self.post(target, body, request_id)
 
-    async def send(self, method: str, target: str, extra: str, body: bytes = b"") -> Reply:
-        """One exchange, or a `ProviderError`; `extra` are complete header lines."""
+    async def post_form(
+        self,
+        target: str,
+        fields: Sequence[tuple[str, str]],
+        request_id: UUID,
+        headers: Headers = _NONE,
+    ) -> Reply:
+        """POST fields; a name may occur more than once."""
+        return await self.post(target, urlencode(fields).encode(), request_id, FORM, headers)
+
+    async def download(
+        self,
+        target: str,
+        path: Path,
+        request_id: UUID,
+        *,
+        max_bytes: int,
+        headers: Headers = _NONE,
+    ) -> Reply:
+        """GET into a file, which is there whole or not at all; the reply's body is empty.
+
+        A status other than 200 writes no file and comes back with its body, which is small.
+        """
+        part = path.with_name(f"{path.name}.{request_id.hex}.part")
+        sink = Sink(part, max_bytes)
+        try:
+            reply = await self.send("GET", target, _lines(request_id, headers), sink=sink)
+            if reply.status == _OK:
+                sink.publish(path)
+            return reply
+        finally:
+            sink.discard()
+
+    async def send(
+        self, method: str, target: str, extra: str, body: bytes = b"", sink: Sink | None = None
+    ) -> Reply:
+        """One exchange, or a `ProviderError`; `extra` are complete header lines.
+
+        The body of a 200 goes to `sink` where there is one.
+        """
         if " " in target or not target.isprintable():
             raise ValueError("the request target is not percent-encoded")
         length = f"Content-Length: {len(body)}\r\n" if body or method != "GET" else ""
@@ -169,7 +236,7 @@ class Transport(httpx.AsyncBaseTransport):
             cast("asyncio.WriteTransport", transport).write(head.encode("latin-1") + body)
             protocol.start_timeout()
             async with asyncio.timeout(self._timeouts.total):
-                reply = await self._read(protocol)
+                reply = await self._read(protocol, sink)
             finished = not protocol.should_close
             return reply
         except ClientPayloadError:
@@ -201,12 +268,20 @@ class Transport(httpx.AsyncBaseTransport):
                 f"Connecting to {self.host} {reason}; nothing was sent.", unbilled=True
             ) from None
 
-    async def _read(self, protocol: ResponseHandler) -> Reply:
+    async def _read(self, protocol: ResponseHandler, sink: Sink | None) -> Reply:
         message, payload = await protocol.read()
         while message.code < _OK:
             if message.code == _SWITCHING_PROTOCOLS:
                 raise BadResponse(f"{self.host} switched protocols.")
             message, payload = await protocol.read()
+        if sink is not None and message.code == _OK:
+            while chunk := await payload.readany():
+                if not sink.write(chunk):
+                    raise BadResponse(
+                        f"{self.host} sent a file of more than {sink.max_bytes} bytes.",
+                        status=message.code,
+                    )
+            return Reply(message.code, message.headers, b"")
         body = await payload.readany()
         while not payload.at_eof():
             if len(body) > self._max_body:

@@ -16,8 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
@@ -30,24 +29,24 @@ from bulk_lookup_dagster.core.errors import (
     ProviderError,
     ProviderUnavailable,
 )
-from bulk_lookup_dagster.core.settings import TwilioLookupSettings
+from bulk_lookup_dagster.core.vendor_settings import TwilioLookupSettings
 from bulk_lookup_dagster.engine.provider import (
     Answer,
-    Disabled,
     Exchange,
-    Operation,
     OutcomeKind,
     Question,
 )
-from resources.http import Reply, Timeouts, Transport, basic_auth
-from resources.loopback import is_loopback
+from resources.http import Reply, Timeouts, basic_auth
 from resources.twilio_lookup_records import (
     BATCH_OPERATIONS,
     IDENTITY_INPUTS,
     OPERATIONS,
+    PRICES,
     PROVIDER,
     parse_part,
 )
+from resources.vendor import Health, Vendor
+from resources.vendor_client import VendorClient, json_body, timeouts_of
 from resources.wire_errors import status_error
 
 DEFAULT_BASE_URL = "https://lookups.twilio.com"
@@ -81,15 +80,13 @@ class RateLimit:
         return self.limit / max(1, self.ttl or 1)
 
 
-class TwilioLookupClient:
-    """Implements `engine.provider.Provider`; use with `async with`, one per event loop.
-
-    `auth` is (API key SID, secret), or (account SID, auth token). `batch_size` 0 keeps the batch
+class TwilioLookupClient(VendorClient):
+    """`auth` is (API key SID, secret), or (account SID, auth token). `batch_size` 0 keeps the batch
     endpoint off; Twilio publishes neither its maximum nor who may use it.
     """
 
     name = PROVIDER
-    operations: Mapping[str, Operation] = OPERATIONS
+    operations = OPERATIONS
 
     def __init__(
         self,
@@ -100,37 +97,18 @@ class TwilioLookupClient:
         timeouts: Timeouts | None = None,
         batch_size: int = 0,
     ) -> None:
-        if not all(auth):
-            raise ConfigError(
-                "Twilio credentials are incomplete.",
-                fix="Set TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and "
-                "TWILIO_AUTH_TOKEN; both of a pair, or neither.",
-            )
-        self._timeouts = timeouts or Timeouts()
-        self._transport = Transport(
+        super().__init__(
             base_url,
-            headers={"Authorization": basic_auth(*auth)},
-            timeouts=self._timeouts,
-            limit=concurrency,
+            {"Authorization": basic_auth(*auth)},
+            concurrency=concurrency,
+            timeouts=timeouts or Timeouts(),
         )
         self._batch_size = batch_size
-
-    async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._transport.aclose()
 
     @property
     def subjects_per_request(self) -> int:
         """The batch size, until the account turns out not to be offered the batch endpoint."""
         return max(1, self._batch_size)
-
-    @property
-    def deadline(self) -> timedelta:
-        """The longest a call may take, connect to last byte."""
-        return timedelta(seconds=self._timeouts.longest)
 
     def endpoint(self, questions: Sequence[Question]) -> str:
         """`batch` or `lookup`: they fail apart."""
@@ -163,22 +141,23 @@ class TwilioLookupClient:
             if isinstance(one, dict) and isinstance(one.get("limit"), int) and one["limit"] > 0
         ]
 
-    async def account_rate(self, packages: Collection[str]) -> float | None:
-        """Requests a second this account allows for `packages` together; None: it sets no limit.
+    async def account_rate(self, operations: Collection[str]) -> float | None:
+        """Requests a second this account allows for packages together; None: it sets no limit.
 
         A request counts once for each of its numbers in the bucket of each of its packages.
         """
         rates = [
             bucket.per_second
             for bucket in await self.rate_limits()
-            if bucket.field is None or bucket.field in packages
+            if bucket.field is None or bucket.field in operations
         ]
         return min(rates) / self.subjects_per_request if rates else None
 
-    async def check_credentials(self) -> None:
-        """Raise `AuthFailed` where the credentials are refused; a free look-up, no package."""
+    async def check(self) -> Health:
+        """A free look-up, of no package."""
         reply = await self._transport.get(f"/v2/PhoneNumbers/{quote(_TEST_NUMBER)}", uuid4())
         _document(reply, self._transport.host)
+        return Health("the credentials are accepted (free look-up)")
 
     def _target(self, questions: Sequence[Question]) -> str:
         subject = questions[0].subject
@@ -215,63 +194,39 @@ class TwilioLookupClient:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TwilioCredentials:
-    """What is set of the two pairs; a pair is complete or absent, never mixed (F28)."""
-
-    api_key: str = ""
-    api_secret: str = ""
-    account_sid: str = ""
-    auth_token: str = ""
-
-    def pair(self) -> tuple[str, str] | None:
-        """API key and secret, else account SID and token; None where neither is set."""
-        if bool(self.api_key) != bool(self.api_secret):
-            raise ConfigError(
-                "Only one of TWILIO_API_KEY and TWILIO_API_SECRET is set.",
-                fix="Set both, or neither.",
-            )
-        if self.api_key:
-            return self.api_key, self.api_secret
-        if bool(self.account_sid) != bool(self.auth_token):
-            raise ConfigError(
-                "Only one of TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN is set.",
-                fix="Set both, or neither.",
-            )
-        return (self.account_sid, self.auth_token) if self.account_sid else None
-
-
-def make_client(
-    credentials: TwilioCredentials,
-    base_url: str,
-    settings: TwilioLookupSettings,
-    *,
-    simulated: bool = False,
-) -> TwilioLookupClient | Disabled:
-    """The client, not yet open, or why there is none; `simulated` admits loopback only."""
-    if not settings.enabled:
-        return Disabled(PROVIDER, "switched off in the settings")
-    if simulated and not base_url:
-        return Disabled(
-            PROVIDER, "the sandbox does not run; `bulk-lookup up`, `run` and `demo` start it"
-        )
-    if simulated and not is_loopback(base_url):
-        raise ConfigError(
-            "The demo asks nobody but its sandbox.",
-            fix="Unset TWILIO_LOOKUP_BASE_URL, or choose another BULK_LOOKUP_ENV.",
-        )
-    pair = credentials.pair()
-    if pair is None:
-        return Disabled(PROVIDER, "no credentials: set TWILIO_API_KEY and TWILIO_API_SECRET")
+def build(
+    credentials: Mapping[str, str], base_url: str, settings: TwilioLookupSettings
+) -> TwilioLookupClient:
+    """The client of an API key and its secret, else of an account SID and its token."""
+    user, password = credentials.values()
     return TwilioLookupClient(
         base_url or DEFAULT_BASE_URL,
-        pair,
+        (user, password),
         concurrency=settings.concurrency,
-        timeouts=Timeouts(
-            settings.connect_timeout_s, settings.read_timeout_s, settings.total_timeout_s
-        ),
+        timeouts=timeouts_of(settings),
         batch_size=settings.batch_size,
     )
+
+
+VENDOR = Vendor(
+    name=PROVIDER,
+    title="Twilio Lookup",
+    version="v2",
+    variables={
+        "api_key": "TWILIO_API_KEY",
+        "api_secret": "TWILIO_API_SECRET",
+        "account_sid": "TWILIO_ACCOUNT_SID",
+        "auth_token": "TWILIO_AUTH_TOKEN",
+    },
+    credential_sets=(("api_key", "api_secret"), ("account_sid", "auth_token")),
+    default_base_url=DEFAULT_BASE_URL,
+    base_url_variable="TWILIO_LOOKUP_BASE_URL",
+    operations=OPERATIONS,
+    prices=PRICES,
+    build=build,
+    docs="https://www.twilio.com/docs/lookup/v2-api",
+    free_check="a look-up without packages",
+)
 
 
 def _several_subjects(questions: Sequence[Question]) -> bool:
@@ -303,10 +258,7 @@ def _add_to_batch(item: dict[str, Any], question: Question) -> None:
 
 def _document(reply: Reply, host: str) -> dict[str, Any]:
     """The JSON object of a 200, or the error that any other reply stands for."""
-    try:
-        document = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        document = None
+    document = json_body(reply)
     if reply.status == 200:
         if isinstance(document, dict):
             return document

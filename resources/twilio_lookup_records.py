@@ -10,13 +10,13 @@ Belongs here: data and pure parsing. Does not: requests (see `twilio_lookup_clie
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from bulk_lookup_dagster.core.errors import BadResponse
 from bulk_lookup_dagster.core.risk import risk_level
 from bulk_lookup_dagster.engine.pricing import Price
 from bulk_lookup_dagster.engine.provider import Operation
+from resources.fields import Fields
 
 PROVIDER = "twilio_lookup"
 PRICES_AS_OF = date(2026, 10, 1)
@@ -97,113 +97,69 @@ PRICES: tuple[Price, ...] = tuple(
 )
 
 
-def _bad(field: str, rule: str) -> BadResponse:
-    return BadResponse(f"Twilio Lookup: {field} {rule}.")
-
-
-def _text(part: Mapping[str, Any], name: str, length: int) -> str | None:
-    value = part.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise _bad(name, "is not text")
-    if len(value) > length:
-        raise _bad(name, f"is longer than {length} characters")
-    if "\x00" in value:
-        raise _bad(name, "holds a character that no database keeps")
-    return value
-
-
-def _flag(part: Mapping[str, Any], name: str) -> bool | None:
-    value = part.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise _bad(name, "is not true or false")
-    return value
-
-
-def _score(part: Mapping[str, Any], name: str) -> int | None:
-    value = part.get(name)
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100:
-        return value
-    raise _bad(name, "is not a whole number from 0 to 100")
-
-
-def _moment(part: Mapping[str, Any], name: str) -> str | None:
-    value = _text(part, name, 40)
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise _bad(name, "is not a date and time") from None
-    # The extended form: a basic or week date is not a date to PostgreSQL.
-    return value if value.startswith(f"{moment:%Y-%m-%d}") else moment.isoformat()
+_READ = Fields("Twilio Lookup")
 
 
 def _line_type(part: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "line_type": _text(part, "type", 30),
-        "carrier_name": _text(part, "carrier_name", 200),
-        "mobile_country_code": _text(part, "mobile_country_code", 5),
-        "mobile_network_code": _text(part, "mobile_network_code", 5),
+        "line_type": _READ.text(part, "type", 30),
+        "carrier_name": _READ.text(part, "carrier_name", 200),
+        "mobile_country_code": _READ.text(part, "mobile_country_code", 5),
+        "mobile_network_code": _READ.text(part, "mobile_network_code", 5),
     }
 
 
 def _caller_name(part: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "caller_name": _text(part, "caller_name", 200),
-        "caller_type": _text(part, "caller_type", 30),
+        "caller_name": _READ.text(part, "caller_name", 200),
+        "caller_type": _READ.text(part, "caller_type", 30),
     }
 
 
 def _sms_pumping(part: Mapping[str, Any]) -> dict[str, Any]:
-    score = _score(part, "sms_pumping_risk_score")
-    blocked = _flag(part, "number_blocked")
-    blocked_at = _moment(part, "number_blocked_date")
+    score = _READ.whole(part, "sms_pumping_risk_score")
+    blocked = _READ.flag(part, "number_blocked")
+    blocked_at = _READ.moment(part, "number_blocked_date")
     return {
         "sms_pumping_risk_score": score,
-        "carrier_risk_category": _text(part, "carrier_risk_category", 30),
+        "carrier_risk_category": _READ.text(part, "carrier_risk_category", 30),
         "number_blocked": blocked,
         "number_blocked_on": blocked_at and blocked_at[:10],
-        "number_blocked_last_3_months": _flag(part, "number_blocked_last_3_months"),
+        "number_blocked_last_3_months": _READ.flag(part, "number_blocked_last_3_months"),
         "risk_level": risk_level(score, blocked=blocked),
     }
 
 
 def _sim_swap(part: Mapping[str, Any]) -> dict[str, Any]:
-    last = part.get("last_sim_swap") or {}
-    if not isinstance(last, dict):
-        raise _bad("last_sim_swap", "is not an object")
+    last = _READ.part(part, "last_sim_swap")
     return {
-        "sim_swapped_at": _moment(last, "last_sim_swap_date"),
-        "sim_swapped_in_period": _flag(last, "swapped_in_period"),
-        "carrier_name": _text(part, "carrier_name", 200),
-        "mobile_country_code": _text(part, "mobile_country_code", 5),
-        "mobile_network_code": _text(part, "mobile_network_code", 5),
-        "details": {"swapped_period": _text(last, "swapped_period", 40)},
+        "sim_swapped_at": _READ.moment(last, "last_sim_swap_date"),
+        "sim_swapped_in_period": _READ.flag(last, "swapped_in_period"),
+        "carrier_name": _READ.text(part, "carrier_name", 200),
+        "mobile_country_code": _READ.text(part, "mobile_country_code", 5),
+        "mobile_network_code": _READ.text(part, "mobile_network_code", 5),
+        "details": {"swapped_period": _READ.text(last, "swapped_period", 40)},
     }
 
 
 def _reassigned(part: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "reassigned": _text(part, "is_number_reassigned", 30),
-        "details": {"last_verified_date": _text(part, "last_verified_date", 20)},
+        "reassigned": _READ.text(part, "is_number_reassigned", 30),
+        "details": {"last_verified_date": _READ.text(part, "last_verified_date", 20)},
     }
 
 
 def _call_forwarding(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {"call_forwarding_enabled": _flag(part, "call_forwarding_enabled")}
+    return {"call_forwarding_enabled": _READ.flag(part, "call_forwarding_enabled")}
 
 
 def _line_status(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {"line_status": _text(part, "status", 30)}
+    return {"line_status": _READ.text(part, "status", 30)}
 
 
 def _identity_match(part: Mapping[str, Any]) -> dict[str, Any]:
-    matches = {name: _text(part, name, 40) for name in part if name.endswith("_match")}
-    return {"identity_score": _score(part, "summary_score"), "details": matches}
+    matches = {name: _READ.text(part, name, 40) for name in part if name.endswith("_match")}
+    return {"identity_score": _READ.whole(part, "summary_score"), "details": matches}
 
 
 def _quality_score(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,17 +197,17 @@ def parse_part(operation: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     if errors is not None and not (
         isinstance(errors, list) and all(isinstance(one, str) for one in errors)
     ):
-        raise _bad("validation_errors", "is not a list of texts")
+        raise _READ.bad("validation_errors", "is not a list of texts")
     columns: dict[str, Any] = {
-        "valid": _flag(answer, "valid"),
+        "valid": _READ.flag(answer, "valid"),
         "validation_errors": errors,
-        "national_format": _text(answer, "national_format", 40),
-        "country_code": _text(answer, "country_code", 3),
+        "national_format": _READ.text(answer, "national_format", 40),
+        "country_code": _READ.text(answer, "country_code", 3),
     }
     part = answer.get(operation)
     if part is None or operation not in _PARSERS:
         return columns
     if not isinstance(part, dict):
-        raise _bad(operation, "is not an object")
+        raise _READ.bad(operation, "is not an object")
     columns.update(_PARSERS[operation](part))
     return columns

@@ -197,7 +197,7 @@ class _Move(StrEnum):
 
 def _provider(move: _Move, provider: str, reason: str = "") -> Result:
     from bulk_lookup_dagster.core.errors import InputError
-    from bulk_lookup_dagster.core.settings import ProviderSettings
+    from bulk_lookup_dagster.core.vendor_settings import ProviderSettings
     from bulk_lookup_dagster.engine import operator
 
     if provider not in ProviderSettings.model_fields:

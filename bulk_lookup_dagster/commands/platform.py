@@ -146,15 +146,21 @@ def status(json: Json = False) -> None:
     frame.execute(action, json)
 
 
-def doctor(json: Json = False) -> None:
+def doctor(
+    providers: Annotated[
+        bool, typer.Option("--providers", help="Make each provider's free call instead.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Check database, migrations, pooler, credentials, versions, disk and clock."""
 
     def action() -> Result:
         from dataclasses import asdict
 
-        from bulk_lookup_dagster.services.doctor import examine
+        from bulk_lookup_dagster.services.doctor import examine, examine_providers
 
-        findings = examine(frame.open_platform())
+        look = examine_providers if providers else examine
+        findings = look(frame.open_platform())
         rows = [(f.level.upper(), f.name, f.detail, f.fix) for f in findings]
         failed = any(f.level == "fail" for f in findings)
         document = {"findings": [asdict(finding) for finding in findings]}

@@ -29,7 +29,7 @@ _AUTO_APPROVE_USD: Mapping[str, int | None] = {
     "production": 0,
 }
 # The simulator takes any; a vendor's own must never reach it, nor a demo a vendor.
-_SANDBOX_CREDENTIALS = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "sandbox"}
+_SANDBOX_CREDENTIALS = {each.name: each.sandbox for each in VARIABLES if each.sandbox}
 _KEY_BYTES = 32
 _Value = TypeVar("_Value")
 

@@ -7,7 +7,6 @@ secrets and addresses (see `core.variables`), storing and history (see `services
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -17,23 +16,9 @@ from bulk_lookup_dagster.core.document import Document
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.phone import is_region
 from bulk_lookup_dagster.core.selection import parse_condition
+from bulk_lookup_dagster.core.vendor_settings import ProviderName, ProviderSettings, Usd
 
-Package = Literal[
-    "validation",
-    "caller_name",
-    "line_type_intelligence",
-    "line_status",
-    "sim_swap",
-    "call_forwarding",
-    "identity_match",
-    "reassigned_number",
-    "sms_pumping_risk",
-    "phone_number_quality_score",
-    "pre_fill",
-]
-ProviderName = Literal["twilio_lookup"]
 ExportFormat = Literal["csv", "tsv", "xlsx", "parquet"]
-Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6)]
 
 
 def _is_cron(text: str) -> str:
@@ -70,70 +55,6 @@ Cron = Annotated[str, Field(max_length=100), AfterValidator(_is_cron)]
 Region = Annotated[str, Field(max_length=2), AfterValidator(_is_known_region)]
 
 
-class BreakerSettings(Document):
-    """When a provider's circuit opens."""
-
-    failures: int = Field(
-        default=5, ge=1, le=1000, description="Failed calls in the window that open it."
-    )
-    window_s: int = Field(
-        default=30, ge=1, le=3600, description="Seconds over which calls are counted."
-    )
-    cool_off_s: int = Field(
-        default=15, ge=1, le=3600, description="Seconds until one probe is let through."
-    )
-
-
-class TwilioLookupSettings(Document):
-    """How Twilio Lookup v2 is asked."""
-
-    enabled: bool = Field(default=True, description="Off: nothing is asked, its work stays due.")
-    packages: tuple[Package, ...] = Field(
-        default=("line_type_intelligence", "caller_name"),
-        description="Packages bought for each number, asked together.",
-        min_length=1,
-    )
-    requests_per_second: float | None = Field(
-        default=50.0,
-        gt=0,
-        le=10_000,
-        description="Shared by all processes; null = no limit of ours.",
-    )
-    concurrency: int = Field(default=50, ge=1, le=500, description="Requests at once, per process.")
-    attempts: int = Field(
-        default=6, ge=1, le=10, description="Calls for one request while unbilled."
-    )
-    batch_size: int = Field(
-        default=0, ge=0, le=1000, description="Numbers per batch request; 0 = batch endpoint off."
-    )
-    connect_timeout_s: float = Field(default=5.0, gt=0, le=60, description="Seconds to connect.")
-    read_timeout_s: float = Field(
-        default=25.0, gt=0, le=300, description="Seconds between two reads."
-    )
-    total_timeout_s: float = Field(
-        default=30.0, gt=0, le=300, description="Seconds for a whole exchange."
-    )
-    breaker: BreakerSettings = Field(default=BreakerSettings(), description="When to stop asking.")
-    price_overrides_usd: dict[Package, Usd] = Field(
-        default={}, description="Your own prices per package; needed where Twilio publishes none."
-    )
-
-    @field_validator("packages")
-    @classmethod
-    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(value)) != len(value):
-            raise ValueError("a package is named twice")
-        return value
-
-
-class ProviderSettings(Document):
-    """One block per provider."""
-
-    twilio_lookup: TwilioLookupSettings = Field(
-        default=TwilioLookupSettings(), description="Twilio Lookup v2."
-    )
-
-
 class SpendingSettings(Document):
     """Caps; null = none beside the plan's own."""
 
@@ -153,11 +74,21 @@ class SpendingSettings(Document):
     )
 
 
-class PhoneLookupSettings(Document):
-    """The step phone_lookups."""
+class StepSettings(Document):
+    """How one step is run."""
 
+    enabled: bool = Field(default=True, description="Off: it is neither planned nor run.")
     provider_order: tuple[ProviderName, ...] = Field(
-        default=("twilio_lookup",), description="Who is asked, in this order."
+        default=(), description="Who is asked, in this order; empty = the step's own order."
+    )
+    minimum_confidence: int = Field(
+        default=0, ge=0, le=100, description="An answer less sure than this asks the next provider."
+    )
+    holdout_percent: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Share of subjects also asked of the second provider, to measure agreement.",
     )
     refresh_policy_days: int | None = Field(
         default=None, ge=1, le=3650, description="Buy again after so many days; null = never."
@@ -169,16 +100,35 @@ class PhoneLookupSettings(Document):
         default=120,
         ge=0,
         le=86_400,
-        description="How long a run waits for work others hold and retries.",
+        description="How long a run waits for work others hold, retries and accepted questions.",
     )
 
+    @field_validator("provider_order")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("a provider is named twice")
+        return value
 
-class StepSettings(Document):
-    """One block per enrichment step."""
 
-    phone_lookups: PhoneLookupSettings = Field(
-        default=PhoneLookupSettings(), description="Phone number look-ups."
+class StepsSettings(Document):
+    """One block per enrichment step, by its name."""
+
+    phone_lookups: StepSettings = Field(
+        default=StepSettings(provider_order=("twilio_lookup",)),
+        description="Phone number look-ups.",
     )
+    accepted_deadline_s: int = Field(
+        default=86_400,
+        ge=60,
+        le=2_592_000,
+        description="How long an accepted question is polled before its outcome is unknown.",
+    )
+
+    def step(self, name: str) -> StepSettings:
+        """The block of a step."""
+        block: StepSettings = getattr(self, name)
+        return block
 
 
 class IntakeSettings(Document):
@@ -275,7 +225,7 @@ class Settings(Document):
 
     providers: ProviderSettings = Field(default=ProviderSettings(), description="Vendors.")
     spending: SpendingSettings = Field(default=SpendingSettings(), description="Money.")
-    steps: StepSettings = Field(default=StepSettings(), description="Enrichment steps.")
+    steps: StepsSettings = Field(default=StepsSettings(), description="Enrichment steps.")
     intake: IntakeSettings = Field(default=IntakeSettings(), description="Files.")
     checks: CheckSettings = Field(default=CheckSettings(), description="Thresholds of checks.")
     schedules: ScheduleSettings = Field(default=ScheduleSettings(), description="Clockwork.")

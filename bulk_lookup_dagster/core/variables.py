@@ -14,7 +14,8 @@ class Variable:
     """One environment variable.
 
     `internal` variables are set by the platform for its own child processes, never by people;
-    `credential` marks what a vendor is paid by: secret, and never used in the demo.
+    `credential` marks what a vendor is paid by: secret, and never used in the demo, whose
+    simulator takes `sandbox` in its place.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Variable:
     secret: bool = False
     internal: bool = False
     credential: bool = False
+    sandbox: str = ""
 
 
 _PLATFORM = "Platform"
@@ -31,8 +33,19 @@ _BUCKET = "Bucket (BULK_LOOKUP_FILES=s3://…)"
 _DATABASE = "Database"
 _WEB = "Web"
 _TWILIO = "Twilio Lookup"
+_NUMVERIFY = "NumVerify"
+_TRESTLE = "Trestle"
 _SERVICE = "Error reports"
 _CHILDREN = "Set by the platform for its child processes"
+
+
+def _credential(name: str, section: str, meaning: str, sandbox: str = "sandbox") -> Variable:
+    return Variable(name, section, meaning, secret=True, credential=True, sandbox=sandbox)
+
+
+def _address(name: str, section: str, default: str) -> Variable:
+    return Variable(name, section, "Another address of the API: a proxy, or the sandbox.", default)
+
 
 VARIABLES = (
     Variable(
@@ -100,36 +113,15 @@ VARIABLES = (
         "Bearer token for approvals and uploads from anywhere but this machine.",
         secret=True,
     ),
-    Variable(
-        "TWILIO_ACCOUNT_SID",
-        _TWILIO,
-        "Account SID (AC…).",
-        secret=True,
-        credential=True,
-    ),
-    Variable(
-        "TWILIO_AUTH_TOKEN",
-        _TWILIO,
-        "Its token; not needed with an API key.",
-        secret=True,
-        credential=True,
-    ),
-    Variable(
-        "TWILIO_API_KEY", _TWILIO, "API key SID (SK…), preferred.", secret=True, credential=True
-    ),
-    Variable(
-        "TWILIO_API_SECRET",
-        _TWILIO,
-        "The API key's secret.",
-        secret=True,
-        credential=True,
-    ),
-    Variable(
-        "TWILIO_LOOKUP_BASE_URL",
-        _TWILIO,
-        "Another address of the API: a proxy, or the sandbox.",
-        "https://lookups.twilio.com",
-    ),
+    _credential("TWILIO_ACCOUNT_SID", _TWILIO, "Account SID (AC…).", "AC" + "0" * 32),
+    _credential("TWILIO_AUTH_TOKEN", _TWILIO, "Its token; not needed with an API key."),
+    _credential("TWILIO_API_KEY", _TWILIO, "API key SID (SK…), preferred.", ""),
+    _credential("TWILIO_API_SECRET", _TWILIO, "The API key's secret.", ""),
+    _address("TWILIO_LOOKUP_BASE_URL", _TWILIO, "https://lookups.twilio.com"),
+    _credential("NUMVERIFY_API_KEY", _NUMVERIFY, "The access key."),
+    _address("NUMVERIFY_BASE_URL", _NUMVERIFY, "https://apilayer.net/api"),
+    _credential("TRESTLE_API_KEY", _TRESTLE, "The API key."),
+    _address("TRESTLE_BASE_URL", _TRESTLE, "https://api.trestleiq.com"),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
     ),

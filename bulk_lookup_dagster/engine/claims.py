@@ -66,6 +66,7 @@ _CLAIM = """
                run_id = %(run_id)s, budget_day = %(day)s, worker_id = %(worker_id)s,
                reserved_micros = f.max_micros, cost_micros = NULL, settled_at = NULL,
                retry_at = NULL, error_class = NULL, error_code = NULL,
+               external_id = NULL, next_poll_at = NULL,
                claimed_at = clock_timestamp(), deadline_at = clock_timestamp() + %(deadline)s
           FROM free_again f WHERE c.claim_id = f.claim_id
         RETURNING c.claim_id, c.operation, c.subject_id, c.params_hash, c.attempt,

@@ -16,15 +16,20 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 
+from bulk_lookup_dagster.engine import waterfall
 from bulk_lookup_dagster.engine.step import Scope, Step
 
-STANDINGS = ("new", "retry", "refresh", "later", "failed", "cached", "elsewhere", "held")
+STANDINGS = (
+    *("new", "retry", "refresh", "later", "failed", "cached", "elsewhere", "accepted", "held"),
+    *("served", "waiting"),
+)
 DUE = ("new", "retry", "refresh")
 
 _STANDING = """
     WITH question AS ({questions}),
     latest AS (
-        SELECT q.*, c.claim_id, c.state, c.attempt, c.epoch, c.retry_at, p.max_micros,
+        SELECT q.*, c.claim_id, c.state, c.attempt, c.epoch, c.retry_at, c.outcome,
+               c.next_poll_at, p.max_micros,
                c.state = 'answered' AND (
                    c.settled_at < now() - %(refresh_after)s::interval
                    OR EXISTS (
@@ -48,7 +53,7 @@ _STANDING = """
           ) p ON true
          WHERE q.value IS NOT NULL
     ),
-    standing AS (
+    alone AS (
         SELECT *, CASE
                    WHEN claim_id IS NULL THEN 'new'
                    WHEN stale THEN 'refresh'
@@ -56,16 +61,17 @@ _STANDING = """
                    WHEN state = 'failed' AND retry_at <= now() THEN 'retry'
                    WHEN state = 'failed' AND retry_at IS NOT NULL THEN 'later'
                    WHEN state = 'failed' THEN 'failed'
-                   WHEN state IN ('claimed', 'accepted') THEN 'elsewhere'
+                   WHEN state = 'claimed' THEN 'elsewhere'
+                   WHEN state = 'accepted' THEN 'accepted'
                    ELSE 'held'
-               END AS standing
+               END AS own
           FROM latest
     )
 """
 
 _COUNT = """
     SELECT provider, operation, region, standing, max_micros,
-           count(*), min(retry_at)
+           count(*), min(coalesce(retry_at, next_poll_at))
       FROM standing
      GROUP BY provider, operation, region, standing, max_micros
 """
@@ -101,7 +107,9 @@ class QuestionCount:
     """How many questions of one kind stand where; `max_micros` None = no list price.
 
     `standing` is one of `STANDINGS`: new, retry and refresh are due; later is a failure whose
-    retry time has not come; failed is permanent; held is an unknown outcome.
+    retry time has not come; failed is permanent; elsewhere is being asked, accepted waits for the
+    vendor; held is an unknown outcome. In a waterfall, served needs no asking and waiting depends
+    on an earlier position. `next_retry_at` is when later or accepted come up.
     """
 
     provider: str
@@ -120,15 +128,18 @@ class QuestionCount:
 
 def _statement(step: Step, tail: str) -> LiteralString:
     # `questions_sql` is written by developers next to the step, never by users.
-    statement: Any = _STANDING.replace("{questions}", step.questions_sql) + tail
+    statement: Any = (
+        _STANDING.replace("{questions}", step.questions_sql) + waterfall.standing_sql(step) + tail
+    )
     return cast("LiteralString", statement)
 
 
 def _parameters(
-    scope: Scope, plan_id: int | None, price_list: str, refresh_after: timedelta | None
+    step: Step, scope: Scope, plan_id: int | None, price_list: str, refresh_after: timedelta | None
 ) -> dict[str, Any]:
     return {
         **scope.parameters,
+        **waterfall.parameters(step),
         "plan_id": plan_id,
         "price_list": price_list,
         "refresh_after": refresh_after,
@@ -146,7 +157,7 @@ def count_questions(
 ) -> list[QuestionCount]:
     """Standing of every question in scope, grouped; calls nobody and changes nothing."""
     rows = conn.execute(
-        _statement(step, _COUNT), _parameters(scope, plan_id, price_list, refresh_after)
+        _statement(step, _COUNT), _parameters(step, scope, plan_id, price_list, refresh_after)
     ).fetchall()
     return [QuestionCount(*row) for row in rows]
 
@@ -162,7 +173,7 @@ async def count_questions_async(
 ) -> list[QuestionCount]:
     """The same as `count_questions`, for a run that waits for what others hold."""
     cursor = await conn.execute(
-        _statement(step, _COUNT), _parameters(scope, plan_id, price_list, refresh_after)
+        _statement(step, _COUNT), _parameters(step, scope, plan_id, price_list, refresh_after)
     )
     return [QuestionCount(*row) for row in await cursor.fetchall()]
 
@@ -186,7 +197,7 @@ async def list_due(
     await conn.execute(_CREATE)
     await conn.execute("TRUNCATE due")
     await conn.execute("DROP INDEX IF EXISTS pg_temp.due_g_idx")
-    parameters = _parameters(scope, plan_id, price_list, refresh_after)
+    parameters = _parameters(step, scope, plan_id, price_list, refresh_after)
     parameters |= {"seed": seed, "providers": list(providers)}
     await conn.execute(_statement(step, _FILL), parameters)
     await conn.execute("CREATE INDEX due_g_idx ON due (provider, g)")

@@ -38,6 +38,7 @@ class Lane:
         writer: Writer,
         report: RunReport,
         ends_at: float,
+        patience_s: float,
     ) -> None:
         self._limits = limits
         self._subjects = provider.subjects_per_request
@@ -47,6 +48,7 @@ class Lane:
         self._writer = writer
         self._report = report
         self._ends_at = ends_at
+        self._patience_s = patience_s
         self._asker = Asker(provider, limits, gate, terms.run_id, report, writer.add)
         self._queue: asyncio.Queue[tuple[Claimed, float, float] | None] = asyncio.Queue()
         self._room = asyncio.Event()
@@ -88,6 +90,7 @@ class Lane:
 
     async def _feed(self, last: int) -> None:
         after = 0
+        broken_since: float | None = None
         while after < last:
             wanted = await self._wanted()
             if self._writer.failed:
@@ -98,8 +101,13 @@ class Lane:
             await self._gate.refresh()
             allowed = await self._gate.allowance()
             if allowed == 0:
+                broken_since = broken_since or time.monotonic()
+                if time.monotonic() - broken_since > self._patience_s:
+                    self.left_because = "unavailable"
+                    return
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
+            broken_since = None
             slots = await self._gate.limiter.lease(min(wanted, allowed or wanted))
             after = await self._claim(slots, after, last)
             if self.left_because:

@@ -51,7 +51,8 @@ class RunOptions:
 
     `home` is the data folder that holds the spool. `deadline` bounds the whole run: what is not
     asked by then stays due. `patience` is how long the run waits for work that others hold, for
-    an open circuit and for retries that come due soon. `timezone` decides the business day.
+    an open circuit and for retries that come due soon. `accepted_for` is how long a vendor may
+    take to answer what it accepted. `timezone` decides the business day.
     """
 
     home: Path
@@ -61,6 +62,7 @@ class RunOptions:
     provider_day_caps_micros: Mapping[str, int] = field(default_factory=dict)
     refresh_after: timedelta | None = None
     deadline: timedelta = timedelta(hours=6)
+    accepted_for: timedelta = timedelta(days=1)
     patience: timedelta = timedelta(minutes=2)
     timezone: str = "UTC"
     kind: str = "batch"
@@ -74,7 +76,8 @@ class RunReport:
     """What a run did, counted in claims unless the name says otherwise.
 
     `left_due` counts claims not asked, by reason (`cap_reached`, `paused`, `unavailable`,
-    `deadline`, `no_price`); `pending_elsewhere` those another live run still holds; `rates` the
+    `deadline`, `no_price`, `waiting` for an earlier provider of a waterfall); `pending_elsewhere`
+    those another live run still holds; `accepted` those a vendor will answer later; `rates` the
     requests a second each provider was held to (None: no limit).
     """
 
@@ -90,6 +93,7 @@ class RunReport:
     quarantined: int = 0
     recovered: int = 0
     pending_elsewhere: int = 0
+    accepted: int = 0
     left_due: Counter[str] = field(default_factory=Counter)
     spent_micros: int = 0
     slowest_ms: int = 0
@@ -103,8 +107,8 @@ class RunReport:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing of the scope stayed due or pending elsewhere."""
-        return not self.pending_elsewhere and not sum(self.left_due.values())
+        """Whether nothing of the scope stayed due, accepted or pending elsewhere."""
+        return not (self.pending_elsewhere or self.accepted) and not sum(self.left_due.values())
 
     def as_json(self) -> dict[str, Any]:
         """A JSON-ready document of all figures."""
@@ -121,6 +125,7 @@ class RunReport:
             "quarantined": self.quarantined,
             "recovered": self.recovered,
             "pending_elsewhere": self.pending_elsewhere,
+            "accepted": self.accepted,
             "left_due": dict(self.left_due),
             "spent_micros": self.spent_micros,
             "slowest_ms": self.slowest_ms,

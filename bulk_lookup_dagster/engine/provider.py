@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import UUID
 
 from bulk_lookup_dagster.core.errors import ProviderError
@@ -36,7 +36,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One claim, ready to be asked. `max_micros` is the list price reserved for it."""
+    """One claim, ready to be asked. `max_micros` is the list price reserved for it.
+
+    `external_id` is the vendor's name of a question it has accepted and is polled for.
+    """
 
     claim_id: int
     subject_id: int
@@ -44,6 +47,15 @@ class Question:
     operation: str
     params: Mapping[str, str]
     max_micros: int
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The vendor took the question and will answer later: how it names it, when to look."""
+
+    external_id: str
+    poll_in: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,8 @@ class Answer:
     """What one claim got: an outcome with the body's part that belongs to it, or a failure.
 
     `body` is the JSON text of this operation's part, the only input of `Provider.parse`.
-    `cost_micros` is what the vendor charges for it, as far as its price rules tell.
+    `cost_micros` is what the vendor charges for it, as far as its price rules tell. With
+    `accepted` there is no outcome yet: the claim keeps its reservation and is polled.
     """
 
     claim_id: int
@@ -59,6 +72,7 @@ class Answer:
     cost_micros: int
     body: bytes
     failure: ProviderError | None = None
+    accepted: Accepted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +132,42 @@ class Provider(Protocol):
 
     def parse(self, operation: str, body: bytes) -> Mapping[str, Any]:
         """Column values of the result row; raises `BadResponse` where a required part is absent."""
+        ...
+
+
+@runtime_checkable
+class PollingProvider(Protocol):
+    """A vendor that answers later: what it accepted is polled for, never asked again."""
+
+    async def poll(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
+        """One HTTP exchange about accepted questions, each with its `external_id`.
+
+        An answer is an outcome, a failure, or `accepted` again. Raises a `ProviderError` when the
+        whole exchange failed: the questions stay accepted unless it is a `PermanentFailure`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a vendor sent by itself: about which accepted question, and which event it tells."""
+
+    external_id: str
+    event: str
+
+
+@runtime_checkable
+class CallbackProvider(Protocol):
+    """A vendor that calls back. Both methods perform no I/O."""
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes, url: str) -> Callback:
+        """Check who sent it, in constant time, and read what it is about.
+
+        `headers` have lower-case names. Raises `AuthFailed` where signature or token are not the
+        vendor's, `BadResponse` where the body is not what it sends.
+        """
+        ...
+
+    def callback_answer(self, question: Question, event: str, body: bytes) -> Answer | None:
+        """What the event means for its question; None where it says nothing yet."""
         ...

@@ -2,7 +2,8 @@
 
 A claim is taken from its owner only when the owner's session is gone *and* the longest call it
 can have on the wire is over. It may have been sent, so it becomes `unknown_outcome` and its
-reservation counts as spent, unless asking again is free.
+reservation counts as spent, unless asking again is free. An accepted claim has no owner: it is
+polled by whoever runs (see `engine.polling`) and resolved alike once its time is over.
 
 Belongs here: both steps. Does not: noticing that a session is gone (see `engine.worker`).
 """
@@ -10,6 +11,7 @@ Belongs here: both steps. Does not: noticing that a session is gone (see `engine
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -18,23 +20,29 @@ import structlog
 from bulk_lookup_dagster.engine.provider import Provider
 from bulk_lookup_dagster.engine.results import ResultTable
 from bulk_lookup_dagster.engine.settle import settle
-from bulk_lookup_dagster.engine.settlement import decode
+from bulk_lookup_dagster.engine.settlement import decode, distinct_claims
 from bulk_lookup_dagster.engine.spool import dead_spools
 from bulk_lookup_dagster.engine.worker import LIVE_WORKERS
 from bulk_lookup_dagster.engine.writer import GROUP
 
-_ORPHANS = f"""
+_DEAD = f"""
+    c.worker_id IS NOT NULL AND c.state = 'claimed' AND c.deadline_at < clock_timestamp()
+    AND c.worker_id NOT IN ({LIVE_WORKERS})
+"""
+_OVERDUE = """
+    c.state = 'accepted' AND c.claimed_at < clock_timestamp() - %(accepted_for)s::interval
+"""
+_RESOLVE = """
     WITH orphan AS MATERIALIZED (
         SELECT c.claim_id FROM ledger.claims c
-         WHERE c.worker_id IS NOT NULL AND c.state = 'claimed'
-           AND c.deadline_at < clock_timestamp()
-           AND c.worker_id NOT IN ({LIVE_WORKERS})
+         WHERE {which}
          ORDER BY c.claim_id LIMIT 5000 FOR UPDATE SKIP LOCKED
     ),
     moved AS (
         UPDATE ledger.claims c
            SET state = CASE WHEN free THEN 'failed' ELSE 'unknown_outcome' END,
-               worker_id = NULL, settled_at = clock_timestamp(), error_class = 'owner_died',
+               worker_id = NULL, settled_at = clock_timestamp(), error_class = '{why}',
+               next_poll_at = NULL,
                retry_at = CASE WHEN free THEN clock_timestamp() END,
                cost_micros = c.reserved_micros
           FROM (SELECT o.claim_id, f.reserved_micros = 0
@@ -64,7 +72,12 @@ _ORPHANS = f"""
           FROM locked l WHERE b.scope = l.scope AND b.key = l.key
     )
     SELECT count(*) FROM moved
-"""  # built from constants
+"""
+_ORPHANS = (
+    _RESOLVE.replace("{which}", _DEAD).replace("{why}", "owner_died"),
+    _RESOLVE.replace("{which}", _OVERDUE).replace("{why}", "never_answered"),
+)  # built from constants
+DEFAULT_ACCEPTED_FOR = timedelta(days=1)
 
 _log = structlog.get_logger(__name__)
 
@@ -93,30 +106,37 @@ async def settle_dead_spools(
         wanted = {line.line.split(b"\t")[-2].decode() for line in lines if line.body is not None}
         if not wanted <= providers.keys():
             continue
-        for start in range(0, len(lines), GROUP):
-            moved, _ = await settle(conn, lines[start : start + GROUP], providers, table)
+        # A file keeps what was committed already: a claim may have an older line in it.
+        for group in distinct_claims(lines, GROUP):
+            moved, _ = await settle(conn, group, providers, table)
             settled += len(moved)
         spool.path.unlink()
     return settled
 
 
 async def recover_orphans(
-    conn: psycopg.AsyncConnection, free_operations: Sequence[tuple[str, str]]
+    conn: psycopg.AsyncConnection,
+    free_operations: Sequence[tuple[str, str]],
+    accepted_for: timedelta = DEFAULT_ACCEPTED_FOR,
 ) -> int:
-    """Resolve the overdue claims of dead owners; returns how many.
+    """Resolve the overdue claims of dead owners and of silent vendors; returns how many.
 
-    `free_operations` are (provider, operation) pairs whose policy is to ask again.
+    `free_operations` are (provider, operation) pairs whose policy is to ask again; `accepted_for`
+    is how long an accepted claim may wait for its answer.
     """
     parameters = {
+        "accepted_for": accepted_for,
         "providers": [provider for provider, _ in free_operations],
         "operations": [operation for _, operation in free_operations],
     }
     total = 0
-    while True:
-        row = await (await conn.execute(_ORPHANS, parameters)).fetchone()
-        if row is None or not row[0]:
-            return total
-        total += row[0]
+    for statement in _ORPHANS:
+        while True:
+            row = await (await conn.execute(statement.encode(), parameters)).fetchone()
+            if row is None or not row[0]:
+                break
+            total += row[0]
+    return total
 
 
 def ask_again_operations(providers: Mapping[str, Provider]) -> list[tuple[str, str]]:

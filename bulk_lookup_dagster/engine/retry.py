@@ -32,6 +32,7 @@ from bulk_lookup_dagster.engine.provider import Answer, Exchange, Operation, Pro
 from bulk_lookup_dagster.engine.settlement import ExchangeFacts, Settlement
 
 MAX_CLAIM_ATTEMPTS = 8
+MIN_POLL_SECONDS = 0.1
 _BACKOFF_SECONDS = 60.0
 _BACKOFF_LIMIT = timedelta(days=1).total_seconds()
 
@@ -87,6 +88,10 @@ class Asker:
                 return
             await self._repeat(claimed, give_up_at, error)
 
+    def count(self) -> None:
+        """A request goes out."""
+        self._report.requests += 1
+
     async def _repeat(self, claimed: Claimed, give_up_at: float, first: ProviderError) -> None:
         last = first
         number = 1
@@ -128,11 +133,11 @@ class Asker:
         request_id = uuid4()
         sent_at = time.time()
         began = time.perf_counter()
-        self._report.requests += 1
+        self.count()
         try:
             exchange = await self._provider.ask(claimed.questions, request_id)
         except ProviderError as error:
-            facts = self._facts(claimed, request_id, number, sent_at, began, error)
+            facts = self.facts(claimed, request_id, number, sent_at, began, error)
             final = not is_safe_to_repeat(error)
             self._spool(self._settlements(claimed, error, facts.columns(), final=final))
             await self._gate.note_failure(claimed, error)
@@ -140,14 +145,14 @@ class Asker:
         except BaseException:
             # Cancelled with the request on the wire: it may have been processed.
             lost = UnknownOutcome("The run was cancelled while the request was on its way.")
-            facts = self._facts(claimed, request_id, number, sent_at, began, lost)
+            facts = self.facts(claimed, request_id, number, sent_at, began, lost)
             self._spool(self._settlements(claimed, lost, facts.columns(), final=True))
             raise
-        facts = self._facts(claimed, request_id, number, sent_at, began, exchange)
-        self._spool(self._answers(claimed, exchange, facts.columns()))
+        facts = self.facts(claimed, request_id, number, sent_at, began, exchange)
+        self._spool(self.answers(claimed, exchange, facts.columns()))
         await self._gate.note_success(claimed)
 
-    def _facts(
+    def facts(
         self,
         claimed: Claimed,
         request_id: UUID,
@@ -156,6 +161,7 @@ class Asker:
         began: float,
         result: Exchange | ProviderError,
     ) -> ExchangeFacts:
+        """What the ledger keeps of an exchange; `began` is of `time.perf_counter`."""
         duration = int((time.perf_counter() - began) * 1000)
         if duration > self._report.slowest_ms:
             self._report.slowest_ms = duration
@@ -173,29 +179,19 @@ class Asker:
             answer.vendor_request_id if answer else None,
         )
 
-    def _answers(self, claimed: Claimed, exchange: Exchange, columns: str) -> list[Settlement]:
+    def answers(self, claimed: Claimed, exchange: Exchange, columns: str) -> list[Settlement]:
+        """A settlement per claim of an exchange that was answered."""
         if len(exchange.answers) != len(claimed.questions):
             error = BadResponse("The client answered fewer questions than it was asked.")
-            return self._settlements(claimed, error, columns, final=True)
+            return error_settlements(self._provider, claimed, error, columns)
         asked = {
             question.claim_id: (question, attempt)
             for question, attempt in zip(claimed.questions, claimed.attempts, strict=True)
         }
         return [
-            self._answer(answer, *asked[answer.claim_id], columns) for answer in exchange.answers
+            answer_settlement(self._provider, answer, *asked[answer.claim_id], columns)
+            for answer in exchange.answers
         ]
-
-    def _answer(self, answer: Answer, question: Question, attempt: int, columns: str) -> Settlement:
-        operation = self._provider.operations[question.operation]
-        if answer.failure is not None or answer.outcome is None:
-            error = answer.failure or BadResponse("The client gave neither outcome nor failure.")
-            return _unanswered(
-                question.claim_id, attempt, question.max_micros, operation, error, columns
-            )
-        keep = operation.retention.total_seconds() if operation.retention else None
-        return settlement.answered(
-            answer.claim_id, attempt, answer.outcome, answer.cost_micros, answer.body, keep, columns
-        )
 
     def _settlements(
         self, claimed: Claimed, error: ProviderError, columns: str, *, final: bool
@@ -203,30 +199,58 @@ class Asker:
         if not final:
             return [
                 settlement.unanswered(
-                    question.claim_id, attempt, "retrying", 0, _name(error), None, columns
+                    question.claim_id, attempt, "retrying", 0, error_name(error), None, columns
                 )
                 for question, attempt in zip(claimed.questions, claimed.attempts, strict=True)
             ]
-        return [
-            _unanswered(
-                question.claim_id,
-                attempt,
-                question.max_micros,
-                self._provider.operations[question.operation],
-                error,
-                columns,
-            )
-            for question, attempt in zip(claimed.questions, claimed.attempts, strict=True)
-        ]
+        return error_settlements(self._provider, claimed, error, columns)
 
 
-def _name(error: ProviderError) -> tuple[str, str | None]:
+def answer_settlement(
+    provider: Provider, answer: Answer, question: Question, attempt: int, columns: str
+) -> Settlement:
+    """What one claim's answer means for it: answered, accepted, failed or unknown."""
+    operation = provider.operations[question.operation]
+    if answer.accepted is not None:
+        wait = max(answer.accepted.poll_in.total_seconds(), MIN_POLL_SECONDS)
+        name = answer.accepted.external_id
+        return settlement.accepted(answer.claim_id, attempt, name, wait, None, columns)
+    if answer.failure is not None or answer.outcome is None:
+        error = answer.failure or BadResponse("The client gave neither outcome nor failure.")
+        return _unanswered(
+            question.claim_id, attempt, question.max_micros, operation, error, columns
+        )
+    keep = operation.retention.total_seconds() if operation.retention else None
+    return settlement.answered(
+        answer.claim_id, attempt, answer.outcome, answer.cost_micros, answer.body, keep, columns
+    )
+
+
+def error_settlements(
+    provider: Provider, claimed: Claimed, error: ProviderError, columns: str
+) -> list[Settlement]:
+    """What the end of a whole exchange in an error means for its claims."""
+    return [
+        _unanswered(
+            question.claim_id,
+            attempt,
+            question.max_micros,
+            provider.operations[question.operation],
+            error,
+            columns,
+        )
+        for question, attempt in zip(claimed.questions, claimed.attempts, strict=True)
+    ]
+
+
+def error_name(error: ProviderError) -> tuple[str, str | None]:
+    """Class and vendor code of an error, as the ledger keeps it."""
     return error.code, error.vendor_code or (str(error.status) if error.status else None)
 
 
 def _failed(claim_id: int, attempt: int, error: ProviderError, columns: str) -> Settlement:
     retry = retry_in_seconds(attempt, error)
-    return settlement.unanswered(claim_id, attempt, "failed", 0, _name(error), retry, columns)
+    return settlement.unanswered(claim_id, attempt, "failed", 0, error_name(error), retry, columns)
 
 
 def _unanswered(
@@ -241,7 +265,9 @@ def _unanswered(
     if error.unbilled or operation.on_unknown == "ask_again" or not max_micros:
         return _failed(claim_id, attempt, _retried(error, operation, max_micros), columns)
     state = "failed" if error.code == "permanent" else "unknown_outcome"
-    return settlement.unanswered(claim_id, attempt, state, max_micros, _name(error), None, columns)
+    return settlement.unanswered(
+        claim_id, attempt, state, max_micros, error_name(error), None, columns
+    )
 
 
 def _retried(error: ProviderError, operation: Operation, max_micros: int) -> ProviderError:

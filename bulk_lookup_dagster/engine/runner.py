@@ -22,23 +22,26 @@ import psycopg
 
 from bulk_lookup_dagster.core.errors import ApprovalNeeded, InputError, StorageError
 from bulk_lookup_dagster.engine import budget, due
+from bulk_lookup_dagster.engine.callbacks import settle_callbacks
 from bulk_lookup_dagster.engine.claims import ClaimTerms
 from bulk_lookup_dagster.engine.gate import Gate
 from bulk_lookup_dagster.engine.lane import Lane
 from bulk_lookup_dagster.engine.link import LOST, Link
 from bulk_lookup_dagster.engine.options import ProviderLimits, RunOptions, RunReport
-from bulk_lookup_dagster.engine.provider import Provider
+from bulk_lookup_dagster.engine.polling import Poller
+from bulk_lookup_dagster.engine.provider import PollingProvider, Provider
 from bulk_lookup_dagster.engine.recovery import (
     ask_again_operations,
     recover_orphans,
     settle_dead_spools,
 )
 from bulk_lookup_dagster.engine.results import ResultTable
+from bulk_lookup_dagster.engine.retry import Asker
 from bulk_lookup_dagster.engine.settle import prepare
 from bulk_lookup_dagster.engine.spool import DATABASE_IDENTITY, Spool, folder
 from bulk_lookup_dagster.engine.step import Scope, Step
 from bulk_lookup_dagster.engine.worker import Worker
-from bulk_lookup_dagster.engine.writer import Writer
+from bulk_lookup_dagster.engine.writer import Writer, count_moved
 
 _POLL_SECONDS = 0.5
 _IDLE_PASSES = 3
@@ -150,7 +153,9 @@ class _Run:
             )
         self._price_list = plan[1]
         identity = await (await conn.execute(DATABASE_IDENTITY)).fetchone()
-        self._spool_folder = folder(self._options.home, identity[0] if identity else "")
+        self._spool_folder = folder(
+            self._options.home, identity[0] if identity else "", self._step.name
+        )
         opened = await conn.execute(
             _OPEN_RUN,
             (
@@ -240,10 +245,16 @@ class _Run:
             seed=random.getrandbits(62),  # spreads processes, guards nothing
         )
         self._report.due = max(self._report.due, sum(claims for _, claims in listed.values()))
-        for name, (last, _) in sorted(listed.items()):
-            await self._drive(name, last)
+        await self._drive_all({name: last for name, (last, _) in listed.items()})
         if self._worker.lost.is_set():
             raise psycopg.OperationalError("The worker's session was closed by the server.")
+
+    async def _drive_all(self, last: Mapping[str, int]) -> None:
+        """Every provider at once, so that a dead one holds nobody up; then the first error."""
+        driven = (self._drive(name, last.get(name, 0)) for name in sorted(self._providers))
+        for result in await asyncio.gather(*driven, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     async def _drive(self, name: str, last: int) -> None:
         provider = self._providers[name]
@@ -252,6 +263,8 @@ class _Run:
         gate = Gate(self._control, self._worker, provider, limits)
         await gate.load()
         if not gate.stopped:
+            await self._poll(provider, limits, gate)
+        if last and not gate.stopped:
             terms = ClaimTerms(
                 name,
                 self._plan_id,
@@ -269,6 +282,7 @@ class _Run:
                 self._writer,
                 self._report,
                 self._ends_at,
+                self._options.patience.total_seconds(),
             )
             await lane.run(last)
             if lane.left_because:
@@ -279,6 +293,12 @@ class _Run:
             self._left[name] = gate.why_left
             self._report.stopped[name] = gate.stopped
 
+    async def _poll(self, provider: Provider, limits: ProviderLimits, gate: Gate) -> None:
+        asker = Asker(provider, limits, gate, self._report.run_id, self._report, self._writer.add)
+        await Poller(
+            provider, limits, self._step.name, gate, self._claims, self._writer, asker
+        ).run()
+
     async def _recover(self) -> None:
         link = Link(self._dsn, "recover", autocommit=False, setup=prepare)
         await link.open()
@@ -287,8 +307,13 @@ class _Run:
                 link.conn, self._spool_folder, self._providers, self._table
             )
             self._report.recovered += await recover_orphans(
-                link.conn, ask_again_operations(self._providers)
+                link.conn, ask_again_operations(self._providers), self._options.accepted_for
             )
+            for claim in await settle_callbacks(
+                link.conn, self._step.name, self._providers, self._table
+            ):
+                count_moved(self._report, claim)
+                self._report.recovered += 1
             await link.conn.commit()
         finally:
             await link.close()
@@ -302,16 +327,23 @@ class _Run:
             if any(one.due and one.max_micros is not None for one in open_counts):
                 return True
             waiting = any(one.standing == "elsewhere" for one in open_counts)
-            retry_at = min(
-                (one.next_retry_at.timestamp() for one in open_counts if one.standing == "later"),
+            again_at = min(
+                (one.next_retry_at.timestamp() for one in open_counts if self._comes_up(one)),
                 default=None,
             )
             now = time.monotonic()
-            soon = retry_at is not None and now + retry_at - time.time() < patience
+            if again_at is not None and again_at <= time.time():
+                return True
+            soon = again_at is not None and now + again_at - time.time() < patience
             if now > min(patience, self._ends_at) or not (waiting or soon):
                 return False
             await asyncio.sleep(_POLL_SECONDS)
             await self._recover()
+
+    def _comes_up(self, count: due.QuestionCount) -> bool:
+        """Whether these become askable by themselves: a retry, or an accepted question's poll."""
+        polled = isinstance(self._providers[count.provider], PollingProvider)
+        return count.standing == "later" or (count.standing == "accepted" and polled)
 
     async def _counts(self) -> list[due.QuestionCount]:
         counts = await due.count_questions_async(
@@ -328,6 +360,10 @@ class _Run:
         for one in await self._counts():
             if one.standing == "elsewhere":
                 self._report.pending_elsewhere += one.count
+            elif one.standing == "accepted":
+                self._report.accepted += one.count
+            elif one.standing == "waiting":
+                self._report.left_due["waiting"] += one.count
             elif one.due and one.max_micros is None:
                 self._report.left_due["no_price"] += one.count
             elif one.due or one.standing == "later":

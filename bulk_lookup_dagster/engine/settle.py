@@ -27,22 +27,28 @@ _SETTLE = """
         SELECT c.claim_id, c.state, c.cost_micros
           FROM ledger.claims c JOIN settling s USING (claim_id, attempt)
          WHERE s.state <> 'retrying'
-           AND (c.state = 'claimed' OR c.state = 'unknown_outcome' AND s.state = 'answered')
+           AND (c.state IN ('claimed', 'accepted')
+                OR c.state = 'unknown_outcome' AND s.state = 'answered')
          ORDER BY c.claim_id FOR UPDATE OF c
     ),
     moved AS (
         UPDATE ledger.claims c
            SET state = s.state, outcome = s.outcome, worker_id = NULL,
                cost_micros = CASE s.state WHEN 'unknown_outcome' THEN c.reserved_micros
+                                          WHEN 'accepted' THEN NULL
                                           ELSE s.cost_micros END,
-               settled_at = clock_timestamp(), error_class = s.error_class,
+               settled_at = CASE WHEN s.state <> 'accepted' THEN clock_timestamp() END,
+               external_id = coalesce(s.external_id, c.external_id),
+               next_poll_at = clock_timestamp() + s.poll_s * interval '1 second',
+               error_class = s.error_class,
                error_code = s.error_code, body_hash = s.body_hash,
                retry_at = clock_timestamp() + s.retry_s * interval '1 second'
           FROM held h JOIN settling s USING (claim_id)
          WHERE c.claim_id = h.claim_id AND s.state <> 'retrying'
         RETURNING c.claim_id, c.subject_id, c.provider, c.operation, c.params_hash, c.plan_id,
-                  c.run_id, c.budget_day, c.state, c.outcome, c.cost_micros, c.reserved_micros,
-                  c.error_class, h.state AS was, h.cost_micros AS was_cost,
+                  c.run_id, c.budget_day, c.state, c.outcome,
+                  coalesce(c.cost_micros, 0) AS cost_micros, c.reserved_micros, c.error_class,
+                  h.state AS was, h.cost_micros AS was_cost,
                   s.sent_at + s.duration_ms / 1000.0 AS fetched, s.keep_s
     ),
     asked AS (
@@ -136,6 +142,8 @@ class _Changes:
     overrun_by: set[str] = field(default_factory=set)
 
     def add(self, claim: Moved) -> None:
+        if claim.state == "accepted":
+            return  # its reservation stays
         late = claim.was == "unknown_outcome"
         released = 0 if late else claim.reserved_micros
         spent = claim.cost_micros - (claim.was_cost or 0 if late else 0)

@@ -13,13 +13,15 @@ import binascii
 import hashlib
 import re
 import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 COLUMNS = (
     "claim_id bigint, attempt int, state text, outcome text, cost_micros bigint,"
     " error_class text, error_code text, retry_s float8, body bytea, body_hash bytea,"
-    " keep_s float8, request_id uuid, endpoint text, try smallint, status smallint,"
+    " keep_s float8, external_id text, poll_s float8, request_id uuid, endpoint text,"
+    " try smallint, status smallint,"
     " sent_at float8, duration_ms int, response_bytes int, vendor_request_id text,"
     " provider text, run_id bigint"
 )
@@ -91,7 +93,7 @@ def answered(
     line = (
         f"{claim_id}\t{attempt}\tanswered\t{outcome}\t{cost_micros}\t\\N\t\\N\t\\N\t"
         f"\\\\x{binascii.hexlify(pack(body)).decode()}\t"
-        f"\\\\x{hashlib.blake2b(body, digest_size=16).hexdigest()}\t{kept}\t{exchange}"
+        f"\\\\x{hashlib.blake2b(body, digest_size=16).hexdigest()}\t{kept}\t\\N\t\\N\t{exchange}"
     )
     return Settlement(claim_id, line.encode(), body)
 
@@ -109,7 +111,24 @@ def unanswered(
     retry = _NULL if retry_s is None else f"{retry_s:.3f}"
     line = (
         f"{claim_id}\t{attempt}\t{state}\t\\N\t{cost_micros}\t{clean(error[0], 40)}\t"
-        f"{clean(error[1], 60)}\t{retry}\t\\N\t\\N\t\\N\t{exchange}"
+        f"{clean(error[1], 60)}\t{retry}\t\\N\t\\N\t\\N\t\\N\t\\N\t{exchange}"
+    )
+    return Settlement(claim_id, line.encode())
+
+
+def accepted(
+    claim_id: int,
+    attempt: int,
+    external_id: str,
+    poll_s: float,
+    error: tuple[str, str | None] | None,
+    exchange: str,
+) -> Settlement:
+    """The line of a question the vendor will answer later; `error` is why a poll said nothing."""
+    why = f"{_NULL}\t{_NULL}" if error is None else f"{clean(error[0], 40)}\t{clean(error[1], 60)}"
+    line = (
+        f"{claim_id}\t{attempt}\taccepted\t\\N\t0\t{why}\t\\N\t\\N\t\\N\t\\N\t"
+        f"{clean(external_id, 200)}\t{poll_s:.3f}\t{exchange}"
     )
     return Settlement(claim_id, line.encode())
 
@@ -125,3 +144,15 @@ def decode(line: bytes) -> Settlement:
     packed = fields[_BODY]
     body = None if packed == rb"\N" else unpack(binascii.unhexlify(packed[3:]))
     return Settlement(int(fields[0]), line, body)
+
+
+def distinct_claims(lines: Sequence[Settlement], size: int) -> Iterator[list[Settlement]]:
+    """Groups of up to `size` lines in order, none with two lines of the same claim."""
+    group: dict[int, Settlement] = {}
+    for line in lines:
+        if line.claim_id in group or len(group) == size:
+            yield list(group.values())
+            group = {}
+        group[line.claim_id] = line
+    if group:
+        yield list(group.values())

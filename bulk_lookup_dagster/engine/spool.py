@@ -29,9 +29,12 @@ DATABASE_IDENTITY = """
 """
 
 
-def folder(home: Path, database: str) -> Path:
-    """Where answers for one database wait; `database` is what `DATABASE_IDENTITY` selects."""
-    return home / "spool" / database
+def folder(home: Path, database: str, step: str) -> Path:
+    """Where a step's answers for one database wait; `database` is what `DATABASE_IDENTITY` selects.
+
+    A step settles its own: only it knows into which table its answers go.
+    """
+    return home / "spool" / database / step
 
 
 class _File:

@@ -8,11 +8,26 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Waterfall:
+    """How the positions of a slot depend on each other (see `engine.waterfall`).
+
+    `confidence_column` names the result table's column that `minimum_confidence` is compared
+    with, or None. `holdout_percent` of the subjects are asked of the second position too.
+    """
+
+    confidence_column: str | None = None
+    minimum_confidence: int = 0
+    holdout_percent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One enrichment stage.
 
     `questions_sql` is a SELECT that yields one row per question worth asking, whether or not it was
     asked before: `subject_id, value, region, provider, operation, params (jsonb), params_hash`.
+    With a `waterfall` it also yields `slot (text), position (smallint)`: of one subject and slot
+    the next position is asked only where the ones before gave nothing usable.
     It refers to the parameters in a `Scope`. `table` is the result table, schema-qualified.
     """
 
@@ -20,6 +35,7 @@ class Step:
     subject_kind: str
     table: str
     questions_sql: str
+    waterfall: Waterfall | None = None
 
 
 @dataclass(frozen=True, slots=True)

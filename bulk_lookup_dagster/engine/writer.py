@@ -98,12 +98,15 @@ class Writer:
         self._spool.committed(len(group))
         self._report.quarantined += quarantined
         for claim in moved:
-            _count(self._report, claim)
+            count_moved(self._report, claim)
         if self._progress is not None:
             self._progress(self._report)
 
 
-def _count(report: RunReport, claim: Moved) -> None:
+def count_moved(report: RunReport, claim: Moved) -> None:
+    """Add a claim that moved to the report."""
+    if claim.state == "accepted":
+        return  # counted when it is answered; the run reports how many still wait
     report.spent_micros += claim.cost_micros
     if claim.state == "answered":
         report.answered[claim.outcome or ""] += 1

@@ -26,6 +26,8 @@ KINDS = (
     "empty",
     "wrong_type",
     "redirect",
+    "unauthorised",
+    "forbidden",
     "huge",
     "drip",
     "hang",
@@ -82,6 +84,16 @@ def _mixed(value: int) -> int:
 def is_amount(value: Any) -> bool:
     """Whether a JSON value is a number of at least 0; JSON has no infinities."""
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def amounts(document: Any) -> dict[str, int]:
+    """Whole numbers of at least 0 by name; raises `InputError`."""
+    if not isinstance(document, dict):
+        raise InputError("A JSON object is expected.")
+    for name, value in document.items():
+        if not isinstance(value, int) or not is_amount(value):
+            raise InputError(f"{name} is a whole number of at least 0.")
+    return document
 
 
 NO_FAULTS = FaultPlan()

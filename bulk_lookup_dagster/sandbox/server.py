@@ -51,6 +51,7 @@ class Response:
     delay: float = 0.0
     fault: str | None = None
     sent: Callable[[float], None] | None = field(default=None)
+    content_type: str = "application/json"
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -121,8 +122,8 @@ class HttpProtocol(asyncio.Protocol):
                 body = b" " * HUGE_BYTES
         head = (
             f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{response.headers}"
-            "\r\n"
+            f"Content-Type: {response.content_type}\r\nContent-Length: {len(body)}\r\n"
+            f"{response.headers}\r\n"
         ).encode("latin-1")
         if response.fault == "truncated":
             self._transport.write(head + body[: len(body) // 2])

@@ -7,6 +7,7 @@ Belongs here: this vendor's paths, bodies and quirks. Does not: faults, billing,
 
 from __future__ import annotations
 
+import base64
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ from urllib.parse import parse_qsl
 import orjson
 
 from bulk_lookup_dagster.core.errors import InputError
+from bulk_lookup_dagster.sandbox import world
+from bulk_lookup_dagster.sandbox.faults import amounts
+from bulk_lookup_dagster.sandbox.server import Request
+from bulk_lookup_dagster.sandbox.simulator import Reply, json_reply, refused
+from bulk_lookup_dagster.sandbox.twilio_lookup_parts import part
 
 PACKAGES = (
     "caller_name",
@@ -43,27 +49,16 @@ PRICES: Mapping[str, int] = {
     "phone_number_quality_score": 20_000,
     "pre_fill": 50_000,
 }
-_LINE_TYPES = (
-    *("mobile",) * 52,
-    *("landline",) * 20,
-    *("fixedVoip",) * 9,
-    *("nonFixedVoip",) * 8,
-    *("tollFree",) * 4,
-    *("personal", "premium", "voicemail", "sharedCost", "uan", "pager", "unknown"),
-)
-_CARRIERS = (
-    ("Verizon Wireless", "311", "480"),
-    ("T-Mobile USA, Inc.", "310", "160"),
-    ("AT&T Wireless", "310", "410"),
-    ("Vodafone", "234", "015"),
-    ("Bandwidth.com", None, None),
-    ("Deutsche Telekom", "262", "001"),
-    ("Level 3 Communications", None, None),
-    ("Orange", "208", "001"),
-)
-_FIRST = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Radia", "Ken", "Frances", "Tim")
-_LAST = ("Ashby", "Brandt", "Castell", "Dunmore", "Ekholm", "Fairley", "Grove", "Holt", "Ibsen")
-_FIRMS = ("Acorn Supply Co", "Birch & Sons", "Cedar Dental", "Delta Freight", "Elm Street Bakery")
+_LIMIT = 1_000
+_PATH = "/v2/PhoneNumbers/"
+_ERRORS: Mapping[str, tuple[int, int, str]] = {
+    "unauthorised": (401, 20003, "Authenticate"),
+    "forbidden": (403, 20403, "Forbidden"),
+    "rate_limited": (429, 20429, "Too Many Requests"),
+    "rate_limited_bare": (429, 20429, "Too Many Requests"),
+    "unavailable": (503, 20503, "Service Unavailable"),
+    "server_error": (500, 20500, "Internal Server Error"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +71,116 @@ class Lookup:
     correlation_id: str | None = None
 
 
+class TwilioLookup:
+    """The vendor; any pair of an AC… or SK… and a password but `wrong` is one of ours."""
+
+    name = "twilio_lookup"
+    prices: Mapping[str, int] = PRICES
+
+    def __init__(self) -> None:
+        self._batch_offered = True
+        self._limits = [_bucket(name, _LIMIT) for name in PACKAGES]
+        self._known_auth: set[str] = set()
+        self._count = 0
+
+    def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
+        """The first number and its packages."""
+        if request.method == "GET" and request.path.startswith(_PATH):
+            lookup = single(request.path, request.query)
+            return lookup.subject, lookup.packages
+        try:
+            lookup = batch(request.body)[0]
+        except InputError:
+            return request.path, ()
+        return lookup.subject, lookup.packages
+
+    def answer(self, request: Request) -> Reply:
+        """A look-up of one number or several, or this account's limits."""
+        if not self._authorised(request):
+            return _error(401, 20003, "Authenticate")
+        if request.method == "GET" and request.path.startswith(_PATH):
+            return self._single(request)
+        if request.method == "POST" and request.path == "/v2/batch/query" and self._batch_offered:
+            return self._batch(request)
+        if request.method == "GET" and request.path == "/v2/RateLimits":
+            return json_reply({"rate_limits": self._limits}, counted=False)
+        return _error(404, 20404, "The requested resource was not found")
+
+    def refusal(self, fault: str, retry_after_s: int) -> Reply | None:
+        """Twilio's words for a fault."""
+        if fault not in _ERRORS:
+            return None
+        told = _error(*_ERRORS[fault])
+        told.counted = True
+        if fault == "rate_limited":
+            told.headers = f"Retry-After: {retry_after_s}\r\n"
+        return told
+
+    def control(self, name: str, document: Any) -> bool:
+        """`batch`: whether the account is offered it; `limits`: what it is told of its limits."""
+        if name == "batch":
+            self._batch_offered = bool(document["offered"])
+        elif name == "limits":
+            self._limits = [_bucket(field, rate) for field, rate in amounts(document).items()]
+        return name in ("batch", "limits")
+
+    def _single(self, request: Request) -> Reply:
+        lookup = single(request.path, request.query)
+        if unknown_fields(lookup.packages):
+            return _error(400, 60610, "Invalid Fields")
+        body, packages = answer(lookup)
+        return self._counted(body, [(lookup.subject, name) for name in packages])
+
+    def _batch(self, request: Request) -> Reply:
+        try:
+            lookups = batch(request.body)
+        except InputError:
+            return _error(400, 60600, "Invalid request body")
+        bodies, billed = [], []
+        for lookup in lookups:
+            body, packages = answer(lookup)
+            body.pop("url")
+            body["correlation_id"] = lookup.correlation_id
+            body["twilio_error_code"] = None
+            bodies.append(body)
+            billed += [(lookup.subject, name) for name in packages]
+        return self._counted({"phone_numbers": bodies}, billed)
+
+    def _counted(self, document: dict[str, Any], billed: list[tuple[str, str]]) -> Reply:
+        self._count += 1
+        request_id = f"Twilio-Request-Id: RQ{self._count:032x}\r\n"
+        return Reply(200, orjson.dumps(document), request_id, billed)
+
+    def _authorised(self, request: Request) -> bool:
+        value = request.header(b"authorization")
+        if value in self._known_auth:
+            return True
+        try:
+            user, _, password = base64.b64decode(value.removeprefix("Basic ")).partition(b":")
+        except ValueError:
+            return False
+        known = value.startswith("Basic ") and user[:2] in (b"AC", b"SK") and bool(password)
+        if known and password != b"wrong":
+            self._known_auth.add(value)
+            return True
+        return False
+
+
+def _bucket(package: str, limit: int) -> dict[str, Any]:
+    return {"field": package, "limit": limit, "bucket": "account", "owner": "twilio", "ttl": 1}
+
+
+def _error(status: int, code: int, message: str) -> Reply:
+    info = f"https://www.twilio.com/docs/errors/{code}"
+    body = {"code": code, "message": message, "more_info": info, "status": status}
+    return refused(status, body)
+
+
 def single(path: str, query: str) -> Lookup:
     """A GET's question."""
     parameters = dict(parse_qsl(query)) if "&" in query or "%" in query else {}
     fields = parameters.pop("Fields", "") if parameters else query.removeprefix("Fields=")
-    subject = path.removeprefix("/v2/PhoneNumbers/")
+    subject = path.removeprefix(_PATH)
     return Lookup(subject, tuple(fields.split(",")) if fields else (), parameters)
 
 
@@ -128,15 +228,16 @@ def unknown_fields(packages: Iterable[str]) -> bool:
     return any(name not in PACKAGES and name != "validation" for name in packages)
 
 
-def answer(lookup: Lookup, *, wrong_type: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
+def answer(lookup: Lookup) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The JSON object for a number, and the packages that are billed for it."""
     subject = lookup.subject
     digits = subject.removeprefix("+")
     draw = zlib.crc32(subject.encode())
-    valid = digits.isdigit() and 7 <= len(digits) <= 15 and draw % 100 != 7
+    told = world.phone(subject)
+    valid = told.valid
     body: dict[str, Any] = {
         "calling_country_code": "1" if valid and digits[:1] == "1" else digits[:2] or None,
-        "country_code": ("US" if digits[:1] == "1" else "GB") if valid else None,
+        "country_code": told.region or None if valid else None,
         "phone_number": subject,
         "national_format": _national(digits) if valid else None,
         "valid": valid,
@@ -148,9 +249,7 @@ def answer(lookup: Lookup, *, wrong_type: bool = False) -> tuple[dict[str, Any],
         return body, ()
     for name in lookup.packages:
         if name in PACKAGES:
-            body[name] = _part(name, draw, lookup.parameters)
-    if wrong_type and lookup.packages:
-        body[lookup.packages[0]] = {"type": 7, "caller_name": [], "sms_pumping_risk_score": "x"}
+            body[name] = part(name, draw, told, lookup.parameters)
     return body, lookup.packages
 
 
@@ -166,108 +265,3 @@ def _national(digits: str) -> str:
     if digits[:1] == "1" and len(digits) == 11:
         return f"({digits[1:4]}) {digits[4:7]}-{digits[7:]}"
     return f"0{digits[2:]}"
-
-
-def _part(name: str, draw: int, parameters: Mapping[str, str]) -> dict[str, Any] | None:
-    chance = zlib.crc32(name.encode(), draw) % 1000
-    if chance < 4:
-        return {"error_code": 60600}
-    match name:
-        case "line_type_intelligence":
-            return _line_type(draw)
-        case "caller_name":
-            return _caller_name(draw, chance)
-        case "sms_pumping_risk":
-            return _risk(draw, chance)
-        case "sim_swap":
-            return _sim_swap(draw, chance)
-        case "reassigned_number":
-            return _reassigned(chance, parameters)
-        case "line_status":
-            status = ("active", "active", "active", "inactive", "unreachable")[chance % 5]
-            return {"status": status, "error_code": None}
-        case "call_forwarding":
-            return {"call_forwarding_enabled": chance % 20 == 0, "error_code": None}
-        case "identity_match":
-            return _identity(chance, parameters)
-        case "phone_number_quality_score":
-            return {"quality_score": chance // 10, "error_code": None}
-    return {"first_name": _FIRST[draw % 10], "last_name": _LAST[draw % 9], "error_code": None}
-
-
-def _line_type(draw: int) -> dict[str, Any]:
-    name, country, network = _CARRIERS[(draw >> 8) % len(_CARRIERS)]
-    kind = _LINE_TYPES[draw % len(_LINE_TYPES)]
-    mobile = kind == "mobile"
-    return {
-        "mobile_country_code": country if mobile else None,
-        "mobile_network_code": network if mobile else None,
-        "carrier_name": name,
-        "type": kind,
-        "error_code": None,
-    }
-
-
-def _caller_name(draw: int, chance: int) -> dict[str, Any]:
-    if chance < 250:
-        return {"caller_name": None, "caller_type": None, "error_code": None}
-    if chance < 550:
-        firm = _FIRMS[draw % len(_FIRMS)]
-        return {"caller_name": firm, "caller_type": "BUSINESS", "error_code": None}
-    person = f"{_FIRST[draw % 10]} {_LAST[(draw >> 4) % 9]}"
-    return {"caller_name": person, "caller_type": "CONSUMER", "error_code": None}
-
-
-def _risk(draw: int, chance: int) -> dict[str, Any]:
-    score = None if chance < 60 else (draw >> 3) % 26 if chance < 800 else (draw >> 3) % 101
-    blocked = chance >= 990
-    return {
-        "carrier_risk_category": None if score is None else ("low", "medium", "high")[score // 34],
-        "number_blocked": blocked,
-        "number_blocked_date": "2026-08-14T09:30:00Z" if blocked else None,
-        "number_blocked_last_3_months": blocked or None,
-        "sms_pumping_risk_score": score,
-        "error_code": None,
-    }
-
-
-def _sim_swap(draw: int, chance: int) -> dict[str, Any]:
-    recent = chance < 60
-    line = _line_type(draw)
-    return {
-        "last_sim_swap": {
-            "last_sim_swap_date": "2026-11-20T10:18:50Z" if recent else None,
-            "swapped_period": "PT48H",
-            "swapped_in_period": recent,
-        },
-        "carrier_name": line["carrier_name"],
-        "mobile_country_code": line["mobile_country_code"],
-        "mobile_network_code": line["mobile_network_code"],
-        "error_code": None,
-    }
-
-
-def _reassigned(chance: int, parameters: Mapping[str, str]) -> dict[str, Any]:
-    date = parameters.get("LastVerifiedDate")
-    if not date:
-        return {"is_number_reassigned": None, "last_verified_date": None, "error_code": "60602"}
-    verdict = "yes" if chance < 60 else "no_data_available" if chance < 160 else "no"
-    return {"is_number_reassigned": verdict, "last_verified_date": date, "error_code": None}
-
-
-def _identity(chance: int, parameters: Mapping[str, str]) -> dict[str, Any]:
-    match = "exact_match" if chance < 600 else "high_partial_match" if chance < 750 else "no_match"
-    return {
-        "first_name_match": match if "FirstName" in parameters else None,
-        "last_name_match": match,
-        "address_lines_match": None,
-        "city_match": None,
-        "state_match": None,
-        "postal_code_match": match if "PostalCode" in parameters else None,
-        "address_country_match": None,
-        "national_id_match": None,
-        "date_of_birth_match": None,
-        "summary_score": {"exact_match": 100, "high_partial_match": 80}.get(match, 10),
-        "error_code": None,
-        "error_message": None,
-    }

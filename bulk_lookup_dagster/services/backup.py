@@ -17,14 +17,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
 
 import orjson
 from psycopg.conninfo import conninfo_to_dict
 
 from bulk_lookup_dagster.core.environment import Environment
 from bulk_lookup_dagster.core.errors import ConfigError, InputError, StorageError
-from bulk_lookup_dagster.core.settings import ProviderName
+from bulk_lookup_dagster.core.vendor_settings import ProviderSettings
 from bulk_lookup_dagster.engine.operator import pause_provider
 from bulk_lookup_dagster.services.instance import Platform, key_fingerprint, reach, stored_key
 from bulk_lookup_dagster.storage import migrate, roles
@@ -117,7 +116,7 @@ def restore(environment: Environment, folder: Path, *, actor: str) -> Manifest:
     migrate.upgrade(addresses.migration)
     with connect(addresses.platform, autocommit=True, name="bulk-lookup restore") as conn:
         reason = f"restored from the backup of {manifest.taken_at}; later purchases are unknown"
-        for provider in get_args(ProviderName):
+        for provider in ProviderSettings.model_fields:
             pause_provider(conn, provider, actor=actor, reason=reason)
         conn.execute(_DIRTY)
     return manifest

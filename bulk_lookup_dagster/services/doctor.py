@@ -9,48 +9,32 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 
-from bulk_lookup_dagster.core.errors import AuthFailed, BulkLookupError, ProviderError
+from bulk_lookup_dagster.core.errors import BulkLookupError
 from bulk_lookup_dagster.core.redaction import redact_text
-from bulk_lookup_dagster.engine.provider import Disabled
 from bulk_lookup_dagster.services.files import INBOX, open_files
+from bulk_lookup_dagster.services.findings import Finding
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.providers import twilio_lookup_client
+from bulk_lookup_dagster.services.provider_health import provider_finding
 from bulk_lookup_dagster.services.provision import separated_roles
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage import migrate
 from bulk_lookup_dagster.storage.database import connect
+from resources.registry import VENDORS
+from resources.twilio_lookup_client import VENDOR as TWILIO_LOOKUP
 
 Connection = psycopg.Connection[Any]
-Level = Literal["ok", "warn", "fail"]
 
 OLDEST_POSTGRES = 150_000
 _LOW_DISK_BYTES = 2 * 1024**3
 _MAX_SKEW_SECONDS = 5.0
 _AGAIN = "Put the other findings right first, then run this again."
-_CREDENTIALS = (
-    "Compare TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN,"
-    " with Twilio's console."
-)
-_NETWORK = "Run this again; if it stays so, check the way to the vendor and its status page."
-_SWITCH_ON = "Run: bulk-lookup settings set providers.twilio_lookup.enabled true."
 _PACKAGES = ("dagster", "dbt-core", "pandera", "great-expectations", "aiohttp", "psycopg")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; `fix` says what to do where it is not ok."""
-
-    name: str
-    level: Level
-    detail: str
-    fix: str = ""
 
 
 def examine(platform: Platform) -> list[Finding]:
@@ -163,21 +147,18 @@ def _versions(_platform: Platform) -> Finding:
 
 def _twilio_lookup(platform: Platform) -> Finding:
     with _open(platform) as conn:
-        settings = load_settings(conn).providers.twilio_lookup
-    client = twilio_lookup_client(platform.environment, settings)
-    if isinstance(client, Disabled):
-        if platform.environment.simulated:
-            return Finding("twilio_lookup", "ok", client.reason)
-        fix = "See .env.example." if settings.enabled else _SWITCH_ON
-        return Finding("twilio_lookup", "warn", client.reason, fix)
+        settings = load_settings(conn)
+    return asyncio.run(provider_finding(platform.environment, settings, TWILIO_LOOKUP))
 
-    async def check() -> None:
-        async with client:
-            await client.check_credentials()
 
-    try:
-        asyncio.run(check())
-    except ProviderError as error:
-        fix = _CREDENTIALS if isinstance(error, AuthFailed) else error.fix or _NETWORK
-        return Finding("twilio_lookup", "fail", error.message, fix)
-    return Finding("twilio_lookup", "ok", "the credentials are accepted (free look-up)")
+def examine_providers(platform: Platform) -> list[Finding]:
+    """What each vendor's free call tells; a vendor with only paid calls is not asked."""
+    with _open(platform) as conn:
+        settings = load_settings(conn)
+
+    async def all_at_once() -> list[Finding]:
+        return await asyncio.gather(
+            *(provider_finding(platform.environment, settings, entry) for entry in VENDORS)
+        )
+
+    return asyncio.run(all_at_once())

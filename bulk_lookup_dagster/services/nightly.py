@@ -14,7 +14,7 @@ from bulk_lookup_dagster.engine.options import RunReport
 from bulk_lookup_dagster.services.approvals import approve_automatically
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import plan_uploads
-from bulk_lookup_dagster.services.providers import TwilioFactory
+from bulk_lookup_dagster.services.providers import ClientFactories
 from bulk_lookup_dagster.services.publishing import finish_plan, publish_batch, start_batch
 from bulk_lookup_dagster.services.runs import due_in_plan, run_uploads_async
 from bulk_lookup_dagster.services.settings import load_settings
@@ -55,7 +55,7 @@ async def run_nightly(
     platform: Platform,
     *,
     dagster_run_id: str | None = None,
-    twilio: TwilioFactory | None = None,
+    clients: ClientFactories | None = None,
 ) -> Nightly:
     """Run every approved plan that has work due; show the new answers of published batches."""
     outcome = Nightly()
@@ -65,7 +65,7 @@ async def run_nightly(
         for plan_id, upload_ids in plans:
             if due_in_plan(conn, plan_id):
                 report = await run_uploads_async(
-                    platform, upload_ids, plan_id, dagster_run_id=dagster_run_id, twilio=twilio
+                    platform, upload_ids, plan_id, dagster_run_id=dagster_run_id, clients=clients
                 )
                 outcome.reports[plan_id] = report
                 _publish(conn, report.run_id, outcome)

@@ -22,9 +22,11 @@ from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.due import QuestionCount, count_questions
 from bulk_lookup_dagster.engine.pricing import PriceBook
 from bulk_lookup_dagster.engine.step import Scope
-from bulk_lookup_dagster.services import steps
 from bulk_lookup_dagster.services.prices import store_price_list
 from bulk_lookup_dagster.services.providers import usable
+from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
+from bulk_lookup_dagster.services.steps.scopes import uploads_scope
+from bulk_lookup_dagster.services.steps.selection import stored_offers, wanted_offers
 from resources.twilio_lookup_records import PROVIDER
 
 Connection = psycopg.Connection[Any]
@@ -120,16 +122,17 @@ def plan_uploads(
 
     With `answered_before`, what was answered before that moment is bought again under this plan.
     """
-    wanted = tuple(packages or settings.providers.twilio_lookup.packages)
+    offers = wanted_offers(PHONE_LOOKUPS, settings)
+    if packages:
+        offers = PHONE_LOOKUPS.offers_by_key((PROVIDER, name) for name in packages)
+    wanted = [offer.operation for offer in offers]
     with conn.transaction():
         book = store_price_list(conn, settings)
-        step = steps.phone_lookups_step(wanted, "uploads")
-        scope = steps.uploads_scope(upload_ids)
+        step = PHONE_LOOKUPS.as_step(offers, "uploads")
+        scope = uploads_scope(upload_ids)
         stored = {
-            "step": step.name,
             "upload_ids": list(upload_ids),
-            "packages": list(wanted),
-            "providers": list(settings.steps.phone_lookups.provider_order),
+            "steps": stored_offers({PHONE_LOOKUPS.name: offers}),
         }
         if upload_id is not None and kind == "upload":
             conn.execute(_SUPERSEDE, (upload_id,))

@@ -15,17 +15,22 @@ import psycopg
 from bulk_lookup_dagster.core.money import micros_from_usd
 from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.pricing import Price, PriceBook, load_price_list
-from resources import twilio_lookup_records as twilio
+from bulk_lookup_dagster.services.providers import vendor_settings
+from resources.registry import VENDORS
 
 
 def current_prices(settings: Settings) -> list[Price]:
     """Every price that is known, one per operation and region."""
-    prices = {(price.provider, price.operation, price.region): price for price in twilio.PRICES}
-    for package, usd in settings.providers.twilio_lookup.price_overrides_usd.items():
-        price = Price(
-            twilio.PROVIDER, package, micros_from_usd(usd), "settings", twilio.PRICES_AS_OF
-        )
-        prices[(price.provider, price.operation, price.region)] = price
+    listed = [price for entry in VENDORS for price in entry.prices]
+    as_of = max(price.as_of for price in listed)
+    overrides = [
+        Price(entry.name, operation, micros_from_usd(usd), "settings", as_of)
+        for entry in VENDORS
+        for operation, usd in vendor_settings(settings, entry.name).price_overrides_usd.items()
+    ]
+    prices = {
+        (price.provider, price.operation, price.region): price for price in listed + overrides
+    }
     return [prices[key] for key in sorted(prices)]
 
 

@@ -13,7 +13,7 @@ from bulk_lookup_dagster.core.environment import Environment, read_environment
 from bulk_lookup_dagster.core.telemetry import silence
 from bulk_lookup_dagster.services.instance import Platform, open_platform, with_dotenv
 from bulk_lookup_dagster.services.running import running_address
-from bulk_lookup_dagster.services.simulation import ADDRESS_VARIABLE
+from bulk_lookup_dagster.services.simulation import ADDRESS_VARIABLES, sandbox_addresses
 
 
 def prepare(service: str) -> Environment:
@@ -21,8 +21,9 @@ def prepare(service: str) -> Environment:
     os.environ.update(with_dotenv(os.environ))
     silence(os.environ)
     environment = read_environment(os.environ)
-    if environment.simulated and not environment.credential(ADDRESS_VARIABLE):
-        os.environ[ADDRESS_VARIABLE] = running_address(environment.home, "sandbox")
+    if environment.simulated and not all(map(environment.credential, ADDRESS_VARIABLES)):
+        played = sandbox_addresses(running_address(environment.home, "sandbox"))
+        os.environ.update({name: os.environ.get(name) or url for name, url in played.items()})
         environment = read_environment(os.environ)
     observability.configure(environment, service=service)
     return environment

@@ -10,90 +10,140 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bulk_lookup_dagster.core.environment import Environment
-from bulk_lookup_dagster.core.errors import ProviderError
-from bulk_lookup_dagster.core.settings import Settings, TwilioLookupSettings
+from bulk_lookup_dagster.core.errors import ConfigError, ProviderError
+from bulk_lookup_dagster.core.settings import Settings
+from bulk_lookup_dagster.core.vendor_settings import VendorSettings
 from bulk_lookup_dagster.engine.options import BreakerPolicy, ProviderLimits
 from bulk_lookup_dagster.engine.provider import Disabled, Provider
-from resources.twilio_lookup_client import (
-    TwilioCredentials,
-    TwilioLookupClient,
-    make_client,
-)
-from resources.twilio_lookup_records import PROVIDER as TWILIO_LOOKUP
+from resources.oauth import NeedsTokens, TokenSource
+from resources.registry import VENDORS
+from resources.vendor import Client, TellsRate, Vendor
 
 _LIMITS_SECONDS = 10
-TwilioFactory = Callable[[TwilioLookupSettings], TwilioLookupClient | Disabled]
+ClientFactory = Callable[[Any], Client | Disabled]
+ClientFactories = Mapping[str, ClientFactory]
 
 
-def twilio_lookup_client(
-    environment: Environment, settings: TwilioLookupSettings
-) -> TwilioLookupClient | Disabled:
+def vendor_settings(settings: Settings, name: str) -> VendorSettings:
+    """A vendor's block of the settings."""
+    block: VendorSettings = getattr(settings.providers, name)
+    return block
+
+
+def environment_client(
+    environment: Environment, entry: Vendor, settings: VendorSettings
+) -> Client | Disabled:
     """The client as the environment's credentials make it, not yet open, or why there is none."""
-    credentials = TwilioCredentials(
-        api_key=environment.credential("TWILIO_API_KEY"),
-        api_secret=environment.credential("TWILIO_API_SECRET"),
-        account_sid=environment.credential("TWILIO_ACCOUNT_SID"),
-        auth_token=environment.credential("TWILIO_AUTH_TOKEN"),
-    )
-    base_url = environment.credential("TWILIO_LOOKUP_BASE_URL")
-    return make_client(credentials, base_url, settings, simulated=environment.simulated)
+    credentials = {
+        name: environment.credential(variable) for name, variable in entry.variables.items()
+    }
+    base_url = environment.credential(entry.base_url_variable)
+    return entry.make(credentials, base_url, settings, simulated=environment.simulated)
+
+
+def environment_clients(environment: Environment) -> ClientFactories:
+    """How each vendor's client is made from the environment."""
+    return {entry.name: partial(environment_client, environment, entry) for entry in VENDORS}
+
+
+def parsers(settings: Settings) -> dict[str, Provider]:
+    """What reads each vendor's stored parts; asks nobody."""
+    return {entry.name: entry.parser(vendor_settings(settings, entry.name)) for entry in VENDORS}
 
 
 async def open_providers(
-    stack: AsyncExitStack, settings: Settings, twilio: TwilioFactory
+    stack: AsyncExitStack,
+    settings: Settings,
+    clients: ClientFactories,
+    names: Collection[str] | None = None,
+    tokens: TokenSource | None = None,
 ) -> tuple[dict[str, Provider], list[Disabled]]:
-    """Open every usable client for as long as `stack` lives."""
-    client = twilio(settings.providers.twilio_lookup)
-    if isinstance(client, Disabled):
-        return {}, [client]
-    return {TWILIO_LOOKUP: await stack.enter_async_context(client)}, []
+    """Open every usable client, or those of `names`, for as long as `stack` lives.
+
+    A vendor that is set up wrongly is disabled with the reason; the others are asked. `tokens` is
+    where clients that need them share them.
+    """
+    providers: dict[str, Provider] = {}
+    disabled: list[Disabled] = []
+    for entry in VENDORS:
+        if names is not None and entry.name not in names:
+            continue
+        factory = clients.get(entry.name)
+        if factory is None:
+            disabled.append(Disabled(entry.name, "no resource of this environment makes it"))
+            continue
+        try:
+            client = factory(vendor_settings(settings, entry.name))
+        except ConfigError as error:
+            client = Disabled(entry.name, str(error))
+        if isinstance(client, Disabled):
+            disabled.append(client)
+        else:
+            if tokens is not None and isinstance(client, NeedsTokens):
+                client.use_tokens(tokens)
+            providers[entry.name] = await stack.enter_async_context(client)
+    return providers, disabled
 
 
 def provider_limits(settings: Settings) -> Mapping[str, ProviderLimits]:
     """Rate, concurrency and circuit of every provider."""
-    twilio = settings.providers.twilio_lookup
-    return {
-        TWILIO_LOOKUP: ProviderLimits(
-            requests_per_second=twilio.requests_per_second,
-            concurrency=twilio.concurrency,
-            attempts=twilio.attempts,
-            breaker=BreakerPolicy(
-                failures=twilio.breaker.failures,
-                window=timedelta(seconds=twilio.breaker.window_s),
-                cool_off=timedelta(seconds=twilio.breaker.cool_off_s),
-            ),
-        )
-    }
+    return {entry.name: _limits(vendor_settings(settings, entry.name)) for entry in VENDORS}
+
+
+def _limits(block: VendorSettings) -> ProviderLimits:
+    return ProviderLimits(
+        requests_per_second=block.requests_per_second,
+        concurrency=block.concurrency,
+        attempts=block.attempts,
+        breaker=BreakerPolicy(
+            failures=block.breaker.failures,
+            window=timedelta(seconds=block.breaker.window_s),
+            cool_off=timedelta(seconds=block.breaker.cool_off_s),
+        ),
+    )
 
 
 async def within_account_limits(
     limits: Mapping[str, ProviderLimits],
     providers: Mapping[str, Provider],
-    packages: Collection[str],
+    operations: Collection[str],
 ) -> dict[str, ProviderLimits]:
     """The same limits, lowered to what the vendors allow this account where they tell.
 
     A vendor that does not tell is asked at the settings' rate, and says 429 when that is too fast.
     """
+    rates = await asyncio.gather(
+        *(_account_rate(provider, operations) for provider in providers.values())
+    )
     lowered = dict(limits)
-    for name, provider in providers.items():
-        if not isinstance(provider, TwilioLookupClient):
-            continue
-        try:
-            async with asyncio.timeout(_LIMITS_SECONDS):
-                rate = await provider.account_rate(packages)
-        except (ProviderError, TimeoutError):
-            continue
+    for name, rate in zip(providers, rates, strict=True):
         ours = limits[name].requests_per_second
         if rate is not None and (ours is None or rate < ours):
             lowered[name] = replace(limits[name], requests_per_second=rate)
     return lowered
 
 
-def usable(environment: Environment, settings: Settings) -> dict[str, Any]:
+async def _account_rate(provider: Provider, operations: Collection[str]) -> float | None:
+    if not isinstance(provider, TellsRate):
+        return None
+    try:
+        async with asyncio.timeout(_LIMITS_SECONDS):
+            return await provider.account_rate(operations)
+    except (ProviderError, TimeoutError):
+        return None
+
+
+def usable(environment: Environment, settings: Settings) -> dict[str, str | None]:
     """Per provider: None where it can be asked, else the reason why not."""
-    client = twilio_lookup_client(environment, settings.providers.twilio_lookup)
-    return {TWILIO_LOOKUP: client.reason if isinstance(client, Disabled) else None}
+    reasons: dict[str, str | None] = {}
+    for name, factory in environment_clients(environment).items():
+        try:
+            client = factory(vendor_settings(settings, name))
+        except ConfigError as error:
+            client = Disabled(name, str(error))
+        reasons[name] = client.reason if isinstance(client, Disabled) else None
+    return reasons

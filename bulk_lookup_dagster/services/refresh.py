@@ -11,15 +11,15 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 
 from bulk_lookup_dagster.core.errors import InputError
-from bulk_lookup_dagster.engine.provider import Provider
+from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.replay import ReplayReport, replay
-from bulk_lookup_dagster.services import steps
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import Plan, plan_uploads
+from bulk_lookup_dagster.services.providers import parsers
 from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from bulk_lookup_dagster.storage.database import connect, connect_async
-from resources.twilio_lookup_client import DEFAULT_BASE_URL, TwilioLookupClient
-from resources.twilio_lookup_records import OPERATIONS, PROVIDER
+from resources.twilio_lookup_records import OPERATIONS
 
 
 def plan_refresh(
@@ -52,9 +52,8 @@ def replay_phone_lookups(platform: Platform) -> ReplayReport:
 
 
 async def _replay(platform: Platform) -> ReplayReport:
-    step = steps.phone_lookups_step(["validation"], "uploads")
-    parser: Provider = TwilioLookupClient(DEFAULT_BASE_URL, ("AC", "replay"))
+    step = PHONE_LOOKUPS.as_step(PHONE_LOOKUPS.offers, "uploads")
     async with AsyncExitStack() as stack:
         conn = await connect_async(platform.dsn, autocommit=True, name="bulk-lookup replay")
         stack.push_async_callback(conn.close)
-        return await replay(conn, step, {PROVIDER: parser})
+        return await replay(conn, step, parsers(Settings()))

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import psycopg
@@ -23,17 +22,21 @@ from bulk_lookup_dagster.engine.due import count_questions
 from bulk_lookup_dagster.engine.options import RunOptions, RunReport
 from bulk_lookup_dagster.engine.runner import run_step
 from bulk_lookup_dagster.engine.step import Scope
-from bulk_lookup_dagster.services import steps
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.oauth_tokens import PostgresTokens
 from bulk_lookup_dagster.services.plans import refresh_after
 from bulk_lookup_dagster.services.providers import (
-    TwilioFactory,
+    ClientFactories,
+    environment_clients,
     open_providers,
     provider_limits,
-    twilio_lookup_client,
     within_account_limits,
 )
 from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.services.steps.definition import Offer
+from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
+from bulk_lookup_dagster.services.steps.scopes import batch_scope, uploads_scope
+from bulk_lookup_dagster.services.steps.selection import offers_of_plan
 from bulk_lookup_dagster.storage.database import connect
 
 Connection = psycopg.Connection[Any]
@@ -126,11 +129,11 @@ async def run_batch_async(
     *,
     dagster_run_id: str | None = None,
     progress: Progress | None = None,
-    twilio: TwilioFactory | None = None,
+    clients: ClientFactories | None = None,
 ) -> RunReport:
-    """The same, inside an event loop that runs already; `twilio` makes the client."""
-    scope = steps.batch_scope(batch_id)
-    start = _Start(plan_id, scope, "batch", batch_id, dagster_run_id, progress, twilio)
+    """The same, inside an event loop that runs already; `clients` makes the clients."""
+    scope = batch_scope(batch_id)
+    start = _Start(plan_id, scope, "batch", batch_id, dagster_run_id, progress, clients)
     return await _run(platform, start)
 
 
@@ -141,11 +144,11 @@ async def run_uploads_async(
     *,
     dagster_run_id: str | None = None,
     progress: Progress | None = None,
-    twilio: TwilioFactory | None = None,
+    clients: ClientFactories | None = None,
 ) -> RunReport:
     """Buy what is due in whole uploads, under one plan and one run budget."""
-    scope = steps.uploads_scope(upload_ids)
-    start = _Start(plan_id, scope, "nightly", None, dagster_run_id, progress, twilio)
+    scope = uploads_scope(upload_ids)
+    start = _Start(plan_id, scope, "nightly", None, dagster_run_id, progress, clients)
     return await _run(platform, start)
 
 
@@ -157,13 +160,13 @@ class _Start:
     batch_id: int | None
     dagster_run_id: str | None
     progress: Progress | None
-    twilio: TwilioFactory | None
+    clients: ClientFactories | None
 
 
 async def _run(platform: Platform, start: _Start) -> RunReport:
     with connect(platform.dsn, autocommit=True, name="bulk-lookup run") as conn:
         settings = load_settings(conn)
-        packages = plan_packages(conn, start.plan_id)
+        offers = plan_offers(conn, start.plan_id)
     options = run_options(
         platform,
         settings,
@@ -172,11 +175,15 @@ async def _run(platform: Platform, start: _Start) -> RunReport:
         dagster_run_id=start.dagster_run_id,
         progress=start.progress,
     )
-    step = steps.phone_lookups_step(packages, start.scope.kind)
-    twilio = start.twilio or partial(twilio_lookup_client, platform.environment)
+    step = PHONE_LOOKUPS.as_step(offers, start.scope.kind)
+    clients = start.clients or environment_clients(platform.environment)
+    names = {offer.provider for offer in offers}
+    tokens = PostgresTokens(platform.dsn, platform.secret_key)
     async with AsyncExitStack() as stack:
-        providers, disabled = await open_providers(stack, settings, twilio)
-        limits = await within_account_limits(options.limits, providers, packages)
+        providers, disabled = await open_providers(stack, settings, clients, names, tokens)
+        limits = await within_account_limits(
+            options.limits, providers, [offer.operation for offer in offers]
+        )
         report = await run_step(
             platform.dsn,
             step,
@@ -189,12 +196,12 @@ async def _run(platform: Platform, start: _Start) -> RunReport:
     return report
 
 
-def plan_packages(conn: Connection, plan_id: int) -> Sequence[str]:
-    """The packages a plan was approved for."""
+def plan_offers(conn: Connection, plan_id: int) -> Sequence[Offer]:
+    """What a plan was approved for."""
     row = conn.execute(_PLAN, (plan_id,)).fetchone()
     if row is None:
         raise InputError(f"There is no plan {plan_id}.", fix="Make one: bulk-lookup plan UPLOAD.")
-    return [str(name) for name in row[0]["packages"]]
+    return offers_of_plan(row[0], PHONE_LOOKUPS)
 
 
 def due_in_plan(conn: Connection, plan_id: int) -> int:
@@ -205,8 +212,8 @@ def due_in_plan(conn: Connection, plan_id: int) -> int:
     scope, version, _, _ = row
     counts = count_questions(
         conn,
-        steps.phone_lookups_step(scope["packages"], "uploads"),
-        steps.uploads_scope(scope["upload_ids"]),
+        PHONE_LOOKUPS.as_step(offers_of_plan(scope, PHONE_LOOKUPS), "uploads"),
+        uploads_scope(scope["upload_ids"]),
         price_list=version,
         plan_id=plan_id,
         refresh_after=refresh_after(load_settings(conn)),

@@ -17,8 +17,14 @@ from bulk_lookup_dagster.services.children import Child, end
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.running import log_file, ready, running_address
 from resources.loopback import answers, free_port
+from resources.registry import VENDORS
 
-ADDRESS_VARIABLE = "TWILIO_LOOKUP_BASE_URL"
+ADDRESS_VARIABLES = tuple(entry.base_url_variable for entry in VENDORS)
+
+
+def sandbox_addresses(url: str) -> dict[str, str]:
+    """Where each vendor is played, by the variable that says so; '' while no sandbox runs."""
+    return {entry.base_url_variable: url and f"{url}/{entry.name}" for entry in VENDORS}
 
 
 def start_sandbox(platform: Platform, environ: Mapping[str, str]) -> tuple[Child, str]:
@@ -37,7 +43,7 @@ def with_sandbox(platform: Platform) -> Iterator[Platform]:
     Other environments are left as they are: they ask vendors.
     """
     environment = platform.environment
-    if not environment.simulated or environment.credential(ADDRESS_VARIABLE):
+    if not environment.simulated or all(map(environment.credential, ADDRESS_VARIABLES)):
         yield platform
         return
     started: list[Child] = []
@@ -46,7 +52,7 @@ def with_sandbox(platform: Platform) -> Iterator[Platform]:
         if not address:
             sandbox, address = start_sandbox(platform, os.environ)
             started.append(sandbox)
-        values = {**environment.values, ADDRESS_VARIABLE: address}
+        values = {**sandbox_addresses(address), **environment.values}
         yield replace(platform, environment=read_environment(values))
     finally:
         end(started)
@@ -54,17 +60,20 @@ def with_sandbox(platform: Platform) -> Iterator[Platform]:
 
 def dagster_resources(platform: Platform) -> Mapping[str, Any]:
     """The code location's resources made from a platform that is open already."""
-    from resources.twilio_lookup import TwilioLookupResource
+    from resources.dagster_resources import RESOURCES
 
     environment = platform.environment
     return {
         "platform": platform,
-        "twilio_lookup": TwilioLookupResource(
-            api_key=environment.credential("TWILIO_API_KEY"),
-            api_secret=environment.credential("TWILIO_API_SECRET"),
-            account_sid=environment.credential("TWILIO_ACCOUNT_SID"),
-            auth_token=environment.credential("TWILIO_AUTH_TOKEN"),
-            base_url=environment.credential(ADDRESS_VARIABLE),
-            simulated=environment.simulated,
-        ),
+        **{
+            entry.name: RESOURCES[entry.name](
+                base_url=environment.credential(entry.base_url_variable),
+                simulated=environment.simulated,
+                **{
+                    name: environment.credential(variable)
+                    for name, variable in entry.variables.items()
+                },
+            )
+            for entry in VENDORS
+        },
     }

@@ -33,7 +33,7 @@ from bulk_lookup_dagster.services.running import (
     wait,
     write_running,
 )
-from bulk_lookup_dagster.services.simulation import ADDRESS_VARIABLE, start_sandbox
+from bulk_lookup_dagster.services.simulation import sandbox_addresses, start_sandbox
 from resources.loopback import answers, free_port
 
 DASHBOARD_PORT = 8000
@@ -123,7 +123,7 @@ def _start(
     if platform.environment.simulated:
         sandbox, addresses["sandbox"] = start_sandbox(platform, environ)
         started.append(sandbox)
-        environ[ADDRESS_VARIABLE] = addresses["sandbox"]
+        environ.update(sandbox_addresses(addresses["sandbox"]))
     web_port, ui_port = free_port(dashboard_port), free_port(dagster_port)
     addresses["dashboard"] = f"http://127.0.0.1:{web_port}"
     addresses["catalogue"] = f"{addresses['dashboard']}/catalogue"

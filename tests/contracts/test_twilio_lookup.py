@@ -16,8 +16,10 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from bulk_lookup_dagster.engine.provider import Question
+from resources.http import Timeouts
 from resources.twilio_lookup_client import TwilioLookupClient
 from resources.twilio_lookup_records import BATCH_OPERATIONS, IDENTITY_INPUTS, OPERATIONS
+from tests.contracts.client_contract import ClientContract
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 FOLDER = Path(os.environ.get("BULK_LOOKUP_CONTRACTS") or Path(__file__).parent)
@@ -52,6 +54,28 @@ def response_schema(path: str, method: str) -> Any:
     return CONTRACT["paths"][path][method]["responses"]["200"]["content"]["application/json"][
         "schema"
     ]
+
+
+class TestClient(ClientContract):
+    """The contract of all clients; two packages in one request."""
+
+    good = json.dumps(
+        {
+            "valid": True,
+            "country_code": "US",
+            "national_format": "x",
+            "caller_name": {"caller_name": "Ada Brook", "caller_type": "CONSUMER"},
+            "line_type_intelligence": {"type": "mobile", "carrier_name": "Example Telco"},
+        }
+    ).encode()
+    told = ("Ada Brook", "/v2/")
+
+    def client(self, url: str, timeouts: Timeouts) -> TwilioLookupClient:
+        return TwilioLookupClient(url, ("SK1", self.secret), timeouts=timeouts)
+
+    def questions(self) -> Sequence[Question]:
+        packages = ("caller_name", "line_type_intelligence")
+        return [Question(n, 1, NUMBER, name, {}, 10_000) for n, name in enumerate(packages)]
 
 
 @pytest.fixture(scope="module")

@@ -63,10 +63,15 @@ def add_plan(
     prices: Mapping[str, int] = PRICES,
     regional: Mapping[str, Mapping[str, int]] | None = None,
     version: str = PRICE_LIST,
+    providers: Sequence[str] = ("twilio_lookup",),
 ) -> int:
     """A plan over everything under a price list; returns its id."""
     day = date(2026, 11, 1)
-    rows = [Price("twilio_lookup", name, micros, "test", day) for name, micros in prices.items()]
+    rows = [
+        Price(provider, name, micros, "test", day)
+        for provider in providers
+        for name, micros in prices.items()
+    ]
     for region, of_region in (regional or {}).items():
         rows += [
             Price("twilio_lookup", name, micros, "test", day, region)

@@ -57,8 +57,10 @@ async def served(script: Callable[[Peer, Reader, Writer], Awaitable[None]]) -> A
     peer = Peer(script)
     server = await asyncio.start_server(peer, "127.0.0.1", 0)
     peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with asyncio.timeout(20):
-        yield peer
+    try:
+        async with asyncio.timeout(20):
+            yield peer
+    finally:
         server.close()
 
 

@@ -58,7 +58,7 @@ def leave_claims(conn: Connection, plan: int, ids: list[int], worker: int, overd
 def spool_folder(conn: Connection, home: Path) -> Path:
     identity = conn.execute(DATABASE_IDENTITY).fetchone()
     assert identity is not None
-    return folder(home, identity[0])
+    return folder(home, identity[0], "phone_lookups")
 
 
 def states(conn: Connection) -> dict[str, int]:
@@ -145,13 +145,13 @@ def test_f02_answers_a_dead_process_had_received_are_settled_not_bought(
 def test_a_spool_of_another_database_is_left_alone(
     dsn: str, conn: Connection, tmp_path: Path
 ) -> None:
-    other = Spool(folder(tmp_path, "0-0"))
+    other = Spool(folder(tmp_path, "0-0", "phone_lookups"))
     other.append(b"not ours\n", 1)
     other.close()
     add_subjects(conn, 2)
     report = run(dsn, tmp_path, FakeProvider(), add_plan(conn))
     assert report.answered == {"data": 2}
-    assert len(list(folder(tmp_path, "0-0").iterdir())) == 1
+    assert len(list(folder(tmp_path, "0-0", "phone_lookups").iterdir())) == 1
 
 
 def test_a_late_answer_settles_an_unknown_outcome_and_corrects_the_money(

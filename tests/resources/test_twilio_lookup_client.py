@@ -18,10 +18,10 @@ from bulk_lookup_dagster.core.errors import (
     TransientFailure,
     UnknownOutcome,
 )
-from bulk_lookup_dagster.core.settings import TwilioLookupSettings
+from bulk_lookup_dagster.core.vendor_settings import TwilioLookupSettings
 from bulk_lookup_dagster.engine.provider import Disabled, Exchange, Question
 from resources.http import Timeouts
-from resources.twilio_lookup_client import TwilioCredentials, TwilioLookupClient, make_client
+from resources.twilio_lookup_client import VENDOR, TwilioLookupClient
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ def test_limits_and_credentials_are_read_without_spending(sandbox: SandboxProces
     before = sandbox.control("GET", "summary")["cost_micros"]
 
     async def use(client: TwilioLookupClient) -> int:
-        await client.check_credentials()
+        await client.check()
         return len(await client.rate_limits())
 
     assert with_client(sandbox, use) > 0
@@ -163,13 +163,13 @@ def test_limits_and_credentials_are_read_without_spending(sandbox: SandboxProces
 @pytest.mark.parametrize("half", ["api_key", "api_secret", "account_sid", "auth_token"])
 def test_f28_half_a_pair_is_refused(half: str) -> None:
     with pytest.raises(ConfigError, match="Only one of"):
-        TwilioCredentials(**{half: "fake"}).pair()
+        VENDOR.make({half: "fake"}, "", SETTINGS)
 
 
 def test_f28_a_client_is_whole_or_says_why_there_is_none() -> None:
-    pair = TwilioCredentials(account_sid="AC1", auth_token="fake")
-    assert isinstance(make_client(TwilioCredentials(), "", SETTINGS), Disabled)
-    assert isinstance(make_client(pair, "", SETTINGS), TwilioLookupClient)
-    assert isinstance(make_client(pair, "", SETTINGS, simulated=True), Disabled)
+    pair = {"account_sid": "AC1", "auth_token": "fake"}
+    assert isinstance(VENDOR.make({}, "", SETTINGS), Disabled)
+    assert isinstance(VENDOR.make(pair, "", SETTINGS), TwilioLookupClient)
+    assert isinstance(VENDOR.make(pair, "", SETTINGS, simulated=True), Disabled)
     with pytest.raises(ConfigError, match="sandbox"):
-        make_client(pair, "https://lookups.twilio.com", SETTINGS, simulated=True)
+        VENDOR.make(pair, "https://lookups.twilio.com", SETTINGS, simulated=True)

@@ -187,3 +187,40 @@ def test_neighbouring_numbers_do_not_share_their_fate() -> None:
     by_tens = [sum(fates[start : start + 10]) for start in range(0, 5_000, 10)]
     assert 400 < sum(fates) < 600
     assert max(by_tens) < 8
+
+
+def intel(client: httpx.Client) -> httpx.Response:
+    params = {"phone": "+14155552671"}
+    return client.get("/trestle/3.0/phone_intel", headers={"x-api-key": "fake"}, params=params)
+
+
+def test_controls_and_counts_are_each_vendors_own(
+    process: SandboxProcess, client: httpx.Client
+) -> None:
+    down = {"rates": {"unavailable": 1.0}, "clean_after": 100}
+    process.control("PUT", "faults?vendor=trestle", down)
+    assert intel(client).status_code == 503
+    assert client.get(NUMBER).status_code == 200
+    assert process.control("GET", "summary?vendor=trestle")["statuses"] == {"503": 1}
+    assert process.control("GET", "summary?vendor=twilio_lookup")["statuses"] == {"200": 1}
+    assert process.control("GET", "summary")["requests"] == 2
+    entries = process.control("GET", "log")["entries"]
+    assert [one["vendor"] for one in entries] == ["trestle", "twilio_lookup"]
+    assert client.get("/_sandbox/summary?vendor=nobody").status_code == 400
+
+
+def test_an_account_may_be_given_a_rate_and_refuses_what_is_faster(
+    process: SandboxProcess, client: httpx.Client
+) -> None:
+    process.control("PUT", "rate?vendor=trestle", {"per_second": 2})
+    statuses = [intel(client).status_code for _ in range(30)]
+    process.control("PUT", "rate?vendor=trestle", {"per_second": None})
+    assert 429 in statuses
+    assert statuses.count(200) >= 2
+    assert intel(client).status_code == 200
+    summary = process.control("GET", "summary?vendor=trestle")
+    assert summary["billed"] == statuses.count(200) + 1
+
+
+def test_twilio_lookup_answers_at_the_root_and_under_its_name(client: httpx.Client) -> None:
+    assert client.get(NUMBER).json() == client.get(f"/twilio_lookup{NUMBER}").json()

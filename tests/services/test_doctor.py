@@ -12,11 +12,13 @@ import pytest
 
 from bulk_lookup_dagster.core.environment import Environment, read_environment
 from bulk_lookup_dagster.services import doctor
-from bulk_lookup_dagster.services.doctor import Finding, examine
+from bulk_lookup_dagster.services.doctor import examine, examine_providers
+from bulk_lookup_dagster.services.findings import Finding
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.settings import change_settings
 from bulk_lookup_dagster.storage import migrate, roles
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
+from resources.registry import VENDORS
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 NAMES = [
@@ -211,3 +213,43 @@ def test_a_home_that_went_away_is_told_and_the_rest_still_looked_at(healthy: Pla
     gone = replace(healthy.environment, home=healthy.environment.home / "gone")
     findings = found(replace(healthy, environment=gone))
     assert (findings["disk"].level, levels(findings, "disk")) == ("fail", {"ok"})
+
+
+def with_vendors(platform: Platform, sandbox: SandboxProcess, **variables: str) -> Platform:
+    environment = _environment(
+        platform.environment.home,
+        TWILIO_ACCOUNT_SID="ACsandbox",
+        TWILIO_AUTH_TOKEN="hidden-word",
+        **{entry.base_url_variable: f"{sandbox.url}/{entry.name}" for entry in VENDORS},
+        **variables,
+    )
+    return replace(platform, environment=environment)
+
+
+def test_every_provider_has_a_finding_and_nothing_is_spent(
+    platform: Platform, sandbox: SandboxProcess
+) -> None:
+    sandbox.control("DELETE", "log")
+    keys = {"TRESTLE_API_KEY": "hidden-word", "NUMVERIFY_API_KEY": "hidden-word"}
+    findings = {one.name: one for one in examine_providers(with_vendors(platform, sandbox, **keys))}
+    assert list(findings) == [entry.name for entry in VENDORS]
+    for entry in VENDORS:
+        finding = findings[entry.name]
+        assert bool(finding.fix) is (finding.level != "ok")
+        assert "hidden-word" not in str(finding)
+        if finding.level == "ok":
+            assert entry.version in finding.detail
+    assert "only paid calls" in findings["trestle"].detail
+    assert "requests/s" in findings["twilio_lookup"].detail
+    summary = sandbox.control("GET", "summary")
+    assert (summary["cost_micros"], summary["billed"]) == (0, 0)
+    assert sandbox.control("GET", "summary?vendor=trestle")["requests"] == 0
+
+
+def test_a_provider_without_credentials_names_its_variable(
+    platform: Platform, sandbox: SandboxProcess
+) -> None:
+    findings = {one.name: one for one in examine_providers(with_vendors(platform, sandbox))}
+    assert findings["trestle"].level == "warn"
+    assert "TRESTLE_API_KEY" in findings["trestle"].detail
+    assert findings["twilio_lookup"].level == "ok"

@@ -17,7 +17,6 @@ from bulk_lookup_dagster.core.estimate import cost_spread
 from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.options import RunReport
 from bulk_lookup_dagster.engine.runner import run_step
-from bulk_lookup_dagster.services import steps
 from bulk_lookup_dagster.services.approvals import approve_automatically, approve_plan
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import Plan, make_plan
@@ -25,6 +24,9 @@ from bulk_lookup_dagster.services.publishing import finish_plan, publish_batch, 
 from bulk_lookup_dagster.services.refresh import plan_refresh
 from bulk_lookup_dagster.services.runs import due_in_plan, run_options
 from bulk_lookup_dagster.services.settings import change_settings, load_settings
+from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
+from bulk_lookup_dagster.services.steps.scopes import upload_scope
+from bulk_lookup_dagster.services.steps.selection import wanted_offers
 from bulk_lookup_dagster.services.uploads import UploadReport, load_upload
 from tests.fakes.provider import FakeProvider
 from tests.fakes.story import platform_of
@@ -54,8 +56,8 @@ def run(platform: Platform, upload: UploadReport, plan: Plan, provider: FakeProv
     return asyncio.run(
         run_step(
             platform.dsn,
-            steps.phone_lookups_step(["line_type_intelligence", "caller_name"], "upload"),
-            steps.upload_scope(upload.upload_id),
+            PHONE_LOOKUPS.as_step(wanted_offers(PHONE_LOOKUPS, Settings()), "upload"),
+            upload_scope(upload.upload_id),
             {provider.name: provider},
             plan_id=plan.plan_id,
             run=run_options(platform, Settings(), kind="batch"),

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bulk_lookup_dagster.core.settings import Settings, TwilioLookupSettings
+from bulk_lookup_dagster.core.settings import Settings
+from bulk_lookup_dagster.core.vendor_settings import TwilioLookupSettings
 from bulk_lookup_dagster.services.providers import provider_limits, within_account_limits
 from resources.twilio_lookup_client import TwilioLookupClient
 from tests.fakes.sandbox import SandboxProcess, running_sandbox

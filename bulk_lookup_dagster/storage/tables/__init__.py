@@ -1,6 +1,6 @@
 """Declared tables and views, one module per schema; `METADATA` is what migrations must equal."""
 
-from bulk_lookup_dagster.storage.tables import enrichment, intake, ledger, ops
+from bulk_lookup_dagster.storage.tables import enrichment, intake, ledger, oauth, ops
 from bulk_lookup_dagster.storage.tables.columns import METADATA, SCHEMAS
 
 VIEWS: dict[str, str] = {
@@ -12,4 +12,14 @@ VIEWS: dict[str, str] = {
 FUNCTIONS: dict[str, str] = ops.FUNCTIONS
 """Rules that views and marts share: name, and what follows it in CREATE FUNCTION."""
 
-__all__ = ["FUNCTIONS", "METADATA", "SCHEMAS", "VIEWS", "enrichment", "intake", "ledger", "ops"]
+__all__ = [
+    "FUNCTIONS",
+    "METADATA",
+    "SCHEMAS",
+    "VIEWS",
+    "enrichment",
+    "intake",
+    "ledger",
+    "oauth",
+    "ops",
+]

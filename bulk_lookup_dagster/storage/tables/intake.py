@@ -138,6 +138,21 @@ contacts = sa.Table(
     "never overwritten by enrichment, never deleted by a merge.",
 )
 
+contact_subjects = sa.Table(
+    "contact_subjects",
+    METADATA,
+    fk("contact_id", "intake.contacts.contact_id", ondelete="CASCADE", nullable=False, index=False),
+    text("kind", 30, nullable=False),
+    fk("subject_id", "intake.subjects.subject_id", ondelete="CASCADE", nullable=False),
+    text("role", 30, nullable=False),
+    fk("origin_claim_id", "ledger.claims.claim_id", ondelete="RESTRICT"),
+    now("created_at"),
+    sa.PrimaryKeyConstraint("contact_id", "kind", "role", "subject_id"),
+    schema="intake",
+    comment="What else a contact leads to: its company, person, e-mail, address…; the claim whose"
+    " answer said so, or none where the contact itself did. Its number stands in the contact.",
+)
+
 repeated_rows = sa.Table(
     "repeated_rows",
     METADATA,

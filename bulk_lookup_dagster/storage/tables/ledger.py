@@ -152,6 +152,13 @@ claims = sa.Table(
         "provider",
         postgresql_where=sa.text("state IN ('unknown_outcome','accepted','failed')"),
     ),
+    sa.Index(
+        "claims_external_id_idx",
+        "external_id",
+        "provider",
+        postgresql_where=sa.text("external_id IS NOT NULL"),
+    ),
+    sa.CheckConstraint("(state = 'accepted') <= (external_id IS NOT NULL)", name="accepted"),
     sa.CheckConstraint("epoch >= 0 AND attempt >= 1", name="numbers"),
     sa.CheckConstraint("outcome IN ('data','no_data','invalid_subject')", name="outcome"),
     sa.CheckConstraint("(state = 'answered') = (outcome IS NOT NULL)", name="answered"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA
 
 from bulk_lookup_dagster.storage.tables.columns import (
     METADATA,
@@ -127,6 +128,36 @@ quarantine = sa.Table(
     sa.CheckConstraint("resolved_at >= quarantined_at", name="times"),
     schema="ops",
     comment="A parsed row that broke a rule; its paid body stays in the ledger for replay.",
+)
+
+callbacks = sa.Table(
+    "callbacks",
+    METADATA,
+    identity("callback_id"),
+    text("provider", 40, nullable=False),
+    text("external_id", 200, nullable=False),
+    text("event", 60, nullable=False),
+    sa.Column(
+        "body",
+        BYTEA,
+        sa.CheckConstraint("octet_length(body) <= 1048576", name="body"),
+        nullable=False,
+    ),
+    now("received_at"),
+    at("handled_at"),
+    text("result", 20),
+    sa.UniqueConstraint("provider", "external_id", "event"),
+    sa.Index(
+        "callbacks_open_idx",
+        "received_at",
+        postgresql_where=sa.text("handled_at IS NULL"),
+    ),
+    sa.CheckConstraint("handled_at >= received_at", name="times"),
+    sa.CheckConstraint("result IN ('settled','ignored','refused')", name="result"),
+    sa.CheckConstraint("(handled_at IS NULL) = (result IS NULL)", name="handled"),
+    schema="ops",
+    comment="What a vendor sent by itself about a question it had accepted; open until its claim"
+    " is found and settled.",
 )
 
 mart_dirty = sa.Table(

@@ -4,6 +4,8 @@ DROP VIEW ops.contact_status;
 
 DROP VIEW intake.upload_rows;
 
+DROP VIEW enrichment.phone_lookups_best;
+
 DROP VIEW intake.upload_contacts;
 
 DROP FUNCTION ops.contact_state;
@@ -13,6 +15,8 @@ DROP TABLE ops.quarantine;
 DROP TABLE ledger.request_claims;
 
 DROP TABLE ledger.bodies;
+
+DROP TABLE intake.contact_subjects;
 
 DROP TABLE enrichment.phone_lookups;
 
@@ -40,11 +44,15 @@ DROP TABLE ledger.prices;
 
 DROP TABLE intake.uploads;
 
+DROP TABLE enrichment.pins;
+
 DROP TABLE ops.workers;
 
 DROP TABLE ops.settings;
 
 DROP TABLE ops.provider_states;
+
+DROP TABLE ops.oauth_tokens;
 
 DROP TABLE ops.mart_changes;
 
@@ -53,6 +61,8 @@ DROP TABLE ops.mart_builds;
 DROP TABLE ops.limiters;
 
 DROP TABLE ops.instance;
+
+DROP TABLE ops.callbacks;
 
 DROP TABLE ops.breakers;
 
@@ -69,6 +79,8 @@ DROP TABLE intake.sources;
 DROP TABLE intake.mappings;
 
 DROP TABLE intake.contacts;
+
+DROP TABLE enrichment.waterfall_orders;
 
 DROP FUNCTION ops.note_change();
 

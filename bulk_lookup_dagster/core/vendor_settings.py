@@ -1,0 +1,154 @@
+"""How vendors are asked: one block of settings per vendor, over one base class.
+
+Belongs here: a vendor's toggle, rate, time-outs, circuit and price overrides, with its defaults.
+Does not: money, steps and files (see `core.settings`), credentials (see `core.variables`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from bulk_lookup_dagster.core.document import Document
+
+Package = Literal[
+    "validation",
+    "caller_name",
+    "line_type_intelligence",
+    "line_status",
+    "sim_swap",
+    "call_forwarding",
+    "identity_match",
+    "reassigned_number",
+    "sms_pumping_risk",
+    "phone_number_quality_score",
+    "pre_fill",
+]
+Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6)]
+Rate = Annotated[
+    float | None,
+    Field(gt=0, le=10_000, description="Shared by all processes; null = no limit of ours."),
+]
+Concurrency = Annotated[int, Field(ge=1, le=500, description="Requests at once, per process.")]
+Attempts = Annotated[int, Field(ge=1, le=10, description="Calls for one request while unbilled.")]
+ConnectSeconds = Annotated[float, Field(gt=0, le=60, description="Seconds to connect.")]
+ReadSeconds = Annotated[float, Field(gt=0, le=600, description="Seconds between two reads.")]
+TotalSeconds = Annotated[float, Field(gt=0, le=3600, description="Seconds for a whole exchange.")]
+
+
+class BreakerSettings(Document):
+    """When a provider's circuit opens."""
+
+    failures: int = Field(
+        default=5, ge=1, le=1000, description="Failed calls in the window that open it."
+    )
+    window_s: int = Field(
+        default=30, ge=1, le=3600, description="Seconds over which calls are counted."
+    )
+    cool_off_s: int = Field(
+        default=15, ge=1, le=3600, description="Seconds until one probe is let through."
+    )
+
+
+class VendorSettings(Document):
+    """What every vendor's block has; `priced` names what it bills."""
+
+    priced: ClassVar[tuple[str, ...]] = ()
+
+    enabled: bool = Field(default=True, description="Off: nothing is asked, its work stays due.")
+    requests_per_second: Rate = 10.0
+    concurrency: Concurrency = 20
+    attempts: Attempts = 3
+    connect_timeout_s: ConnectSeconds = 5.0
+    read_timeout_s: ReadSeconds = 10.0
+    total_timeout_s: TotalSeconds = 15.0
+    breaker: BreakerSettings = Field(default=BreakerSettings(), description="When to stop asking.")
+    price_overrides_usd: dict[str, Usd] = Field(
+        default={}, description="Your own price per operation; needed where none is published."
+    )
+
+    @field_validator("price_overrides_usd")
+    @classmethod
+    def _billed(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
+        known = ", ".join(map(repr, cls.priced))
+        refused = PydanticCustomError("operation", "write one of {known}", {"known": known})
+        unknown = [
+            InitErrorDetails(type=refused, loc=(name,), input=name)
+            for name in value
+            if name not in cls.priced
+        ]
+        if unknown:
+            raise ValidationError.from_exception_data(cls.__name__, unknown)
+        return value
+
+
+class TwilioLookupSettings(VendorSettings):
+    """How Twilio Lookup v2 is asked."""
+
+    priced = get_args(Package)
+
+    packages: tuple[Package, ...] = Field(
+        default=("line_type_intelligence", "caller_name"),
+        description="Packages bought for each number, asked together.",
+        min_length=1,
+    )
+    requests_per_second: Rate = 50.0
+    concurrency: Concurrency = 50
+    attempts: Attempts = 6
+    batch_size: int = Field(
+        default=0, ge=0, le=1000, description="Numbers per batch request; 0 = batch endpoint off."
+    )
+    read_timeout_s: ReadSeconds = 25.0
+    total_timeout_s: TotalSeconds = 30.0
+
+    @field_validator("packages")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("a package is named twice")
+        return value
+
+
+class NumverifySettings(VendorSettings):
+    """How NumVerify is asked."""
+
+    priced = ("validate",)
+
+    edition: Literal["apilayer", "marketplace"] = Field(
+        default="apilayer",
+        description="Whose key: apilayer.net takes it in the address, the marketplace in a header.",
+    )
+
+
+class TrestleSettings(VendorSettings):
+    """How Trestle is asked; self-serve accounts have 10 requests a second."""
+
+    priced = ("reverse_phone", "phone_intel")
+
+
+class ProviderSettings(Document):
+    """One block per provider, named like the vendor in `resources.registry`."""
+
+    twilio_lookup: TwilioLookupSettings = Field(
+        default=TwilioLookupSettings(), description="Twilio Lookup v2."
+    )
+    numverify: NumverifySettings = Field(default=NumverifySettings(), description="NumVerify.")
+    trestle: TrestleSettings = Field(default=TrestleSettings(), description="Trestle.")
+
+
+def _is_provider(name: str) -> str:
+    known = ProviderSettings.model_fields
+    if name not in known:
+        raise ValueError(f"write one of {', '.join(map(repr, known))}")
+    return name
+
+
+ProviderName = Annotated[str, AfterValidator(_is_provider)]

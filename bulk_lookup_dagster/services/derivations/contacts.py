@@ -1,0 +1,94 @@
+"""Subjects that stand in the contact as it was handed in: company, person, e-mail, address.
+
+Belongs here: reading contact columns. Does not: reading answers (one module per step that has
+them), canonical forms (`core.subjects`).
+"""
+
+from __future__ import annotations
+
+from bulk_lookup_dagster.core.subjects import (
+    AddressKey,
+    CompanyKey,
+    PersonKey,
+    company_domain,
+    email_of,
+    tidy,
+)
+from bulk_lookup_dagster.services.derivations.derivation import Source
+
+GIVEN = "given"
+
+_COLUMNS = "SELECT c.contact_id, NULL::bigint AS origin_claim_id, {columns}"
+_FROM = " FROM scoped JOIN intake.contacts c USING (contact_id) WHERE c.erased_at IS NULL AND "
+
+
+def _select(columns: str, wanted: str) -> str:
+    return _COLUMNS.format(columns=columns) + _FROM + f"({wanted})"
+
+
+def company_key(
+    company: str | None,
+    website: str | None,
+    email: str | None,
+    postal_code: str | None,
+    country: str | None,
+) -> str | None:
+    """The company of a contact: its site, else its e-mail's domain, else its name and place.
+
+    A mailbox everybody may have makes no company; a name alone is too little to know one by.
+    """
+    domain = company_domain(website) or company_domain(email)
+    if domain:
+        return CompanyKey(domain=domain).value
+    if tidy(company) and tidy(postal_code):
+        return CompanyKey("", company or "", postal_code or "", country or "").value
+    return None
+
+
+def person_key(
+    first: str | None, last: str | None, company: str | None, website: str | None, email: str | None
+) -> str | None:
+    """A person at a company: both names, and the company's domain or name."""
+    domain = company_domain(website) or company_domain(email) or ""
+    if not (tidy(first) and tidy(last) and (domain or tidy(company))):
+        return None
+    return PersonKey(first or "", last or "", domain, "" if domain else company or "").value
+
+
+def address_key(
+    street: str | None,
+    city: str | None,
+    state: str | None,
+    postal_code: str | None,
+    country: str | None,
+) -> str | None:
+    """A postal address: a street, and a postal code or a city with its state."""
+    if not tidy(street) or not (tidy(postal_code) or (tidy(city) and tidy(state))):
+        return None
+    return AddressKey(
+        street or "", "", city or "", state or "", postal_code or "", country or ""
+    ).value
+
+
+COMPANY_GIVEN = Source(
+    GIVEN,
+    _select(
+        "c.company, c.website, c.email, c.postal_code, c.country",
+        "c.website IS NOT NULL OR c.email IS NOT NULL OR c.company IS NOT NULL",
+    ),
+    company_key,
+)
+PERSON_GIVEN = Source(
+    GIVEN,
+    _select(
+        "c.first_name, c.last_name, c.company, c.website, c.email",
+        "c.first_name IS NOT NULL AND c.last_name IS NOT NULL",
+    ),
+    person_key,
+)
+EMAIL_GIVEN = Source(GIVEN, _select("c.email", "c.email IS NOT NULL"), email_of)
+ADDRESS_GIVEN = Source(
+    GIVEN,
+    _select("c.street, c.city, c.state_region, c.postal_code, c.country", "c.street IS NOT NULL"),
+    address_key,
+)

@@ -1,0 +1,145 @@
+"""What a step is: its subjects, who may be asked about them, and how that becomes SQL.
+
+Belongs here: the declaration and its translation for the engine. Does not: any one step (its own
+module), what a plan or the settings choose of it (`services.steps.selection`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bulk_lookup_dagster.core.errors import InputError
+from bulk_lookup_dagster.core.settings import Settings, StepSettings
+from bulk_lookup_dagster.engine.step import Step, Waterfall
+from bulk_lookup_dagster.services.derivations.derivation import Derivation
+from bulk_lookup_dagster.services.steps.scopes import subjects_sql
+
+_NO_PARAMS = "SELECT subject_id, '{}'::jsonb AS params FROM subject"
+_OFFER = (
+    "SELECT subject_id, '{provider}'::text AS provider, '{operation}'::text AS operation,"
+    " '{slot}'::text AS slot, {position}::smallint AS position, params"
+    " FROM ({inputs}) inputs_{number}"
+)
+_QUESTIONS = """
+    WITH subject AS ({subjects}),
+    asked AS ({asked})
+    SELECT s.subject_id, s.value, s.region, a.provider, a.operation, a.slot, a.position, a.params,
+           CASE WHEN a.params = '{{}}' THEN ''::bytea
+                ELSE decode(md5(a.params::text), 'hex') END AS params_hash
+      FROM asked a JOIN intake.subjects s USING (subject_id)
+     WHERE s.kind = '{kind}'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """Which subjects are worth asking about: a named rule, so that what it leaves out is told.
+
+    `sql` is a condition over the subject `s` and the contact `c` that leads to it (F38).
+    """
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One vendor's operation that can answer a step.
+
+    Offers of one `slot` are a waterfall in the settings' order; slots do not wait for each other.
+    `params_sql` yields `subject_id, params (jsonb)` where the operation needs more than the
+    subject; it may read the CTE `subject` (the `subject_id`s in question).
+    """
+
+    provider: str
+    operation: str
+    slot: str = ""
+    params_sql: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Provider and operation: what the ledger knows it by."""
+        return self.provider, self.operation
+
+
+@dataclass(frozen=True, slots=True)
+class StepDefinition:
+    """One enrichment step. `name` is its table in `enrichment`, its asset and its settings' block.
+
+    `offers` stand in the default order. `upstream` names steps whose answers lead to subjects of
+    this one, through `derivation`. `expected_share` is the share of contacts that such answers
+    probably lead on, before history tells. `chosen` picks operations by the settings where not all
+    are wanted. The work of an `essential` step stays planned when nobody can be asked.
+    """
+
+    name: str
+    title: str
+    subject_kind: str
+    offers: tuple[Offer, ...]
+    upstream: tuple[str, ...] = ()
+    derivation: Derivation | None = None
+    eligible: Eligible | None = None
+    confidence_column: str | None = None
+    expected_share: float = 0.0
+    chosen: Callable[[Settings], Sequence[str]] | None = None
+    essential: bool = False
+
+    @property
+    def table(self) -> str:
+        """The result table."""
+        return f"enrichment.{self.name}"
+
+    def offers_by_key(self, keys: Iterable[Sequence[str]]) -> tuple[Offer, ...]:
+        """These (provider, operation) pairs as offers, in the order given."""
+        known: Mapping[tuple[str, ...], Offer] = {offer.key: offer for offer in self.offers}
+        wanted = [tuple(key) for key in keys]
+        missing = [key for key in wanted if key not in known]
+        if missing:
+            names = ", ".join(" ".join(key) for key in missing)
+            raise InputError(
+                f"The step {self.name} has nothing called {names}.",
+                fix=f"It has: {', '.join(' '.join(key) for key in known)}.",
+            )
+        return tuple(known[key] for key in wanted)
+
+    def as_step(
+        self, offers: Sequence[Offer], scope_kind: str, settings: StepSettings | None = None
+    ) -> Step:
+        """What the engine runs: `offers` of every eligible subject of such a scope."""
+        placed = positions(offers)
+        asked = " UNION ALL ".join(
+            _OFFER.format(
+                provider=offer.provider,
+                operation=offer.operation,
+                slot=offer.slot,
+                position=position,
+                inputs=offer.params_sql or _NO_PARAMS,
+                number=number,
+            )
+            for number, (offer, position) in enumerate(placed)
+        )
+        if not asked:
+            raise InputError(
+                f"Nobody can be asked for {self.name}.", fix="See: bulk-lookup doctor --providers."
+            )
+        eligible = self.eligible.sql if self.eligible else None
+        subjects = subjects_sql(scope_kind, self.subject_kind, eligible)
+        questions = _QUESTIONS.format(subjects=subjects, asked=asked, kind=self.subject_kind)
+        waterfall = None
+        if any(position > 1 for _, position in placed):
+            block = settings or StepSettings()
+            waterfall = Waterfall(
+                self.confidence_column, block.minimum_confidence, block.holdout_percent
+            )
+        return Step(self.name, self.subject_kind, self.table, questions, waterfall)
+
+
+def positions(offers: Sequence[Offer]) -> list[tuple[Offer, int]]:
+    """Each offer with its place in its slot, counted from 1."""
+    seen: dict[str, int] = {}
+    placed = []
+    for offer in offers:
+        seen[offer.slot] = seen.get(offer.slot, 0) + 1
+        placed.append((offer, seen[offer.slot]))
+    return placed

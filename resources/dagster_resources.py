@@ -1,0 +1,16 @@
+"""Every vendor's Dagster resource, one line each, named like the vendor in `registry`.
+
+Belongs here: the list; it imports Dagster, so nothing that works without it reads this. Does not:
+what a resource holds (one file each).
+"""
+
+from collections.abc import Mapping
+
+from resources.numverify import NumverifyResource
+from resources.trestle import TrestleResource
+from resources.twilio_lookup import TwilioLookupResource
+from resources.vendor_resource import VendorResource
+
+RESOURCES: Mapping[str, type[VendorResource]] = {
+    one.provider: one for one in (TwilioLookupResource, NumverifyResource, TrestleResource)
+}

@@ -1,0 +1,31 @@
+"""Every vendor the platform can ask. Whatever lists providers reads this.
+
+Belongs here: one line per vendor, in the order people meet them. Does not: what is known about one
+(`VENDOR` in its client's file).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bulk_lookup_dagster.core.errors import ConfigError
+from resources import numverify_client, trestle_client, twilio_lookup_client
+from resources.vendor import Vendor
+
+VENDORS: tuple[Vendor, ...] = (
+    twilio_lookup_client.VENDOR,
+    numverify_client.VENDOR,
+    trestle_client.VENDOR,
+)
+
+BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}
+
+
+def vendor(name: str) -> Vendor:
+    """The entry of a provider."""
+    try:
+        return BY_NAME[name]
+    except KeyError:
+        raise ConfigError(
+            f"There is no provider {name!r}.", fix=f"Providers: {', '.join(BY_NAME)}."
+        ) from None

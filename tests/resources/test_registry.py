@@ -1,0 +1,127 @@
+"""Every list of vendors is the registry's: settings, variables, resources, simulators, prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bulk_lookup_dagster.core.environment import read_environment
+from bulk_lookup_dagster.core.errors import ConfigError
+from bulk_lookup_dagster.core.settings import Settings
+from bulk_lookup_dagster.core.variables import VARIABLES
+from bulk_lookup_dagster.core.vendor_settings import ProviderSettings
+from bulk_lookup_dagster.engine.provider import Disabled
+from bulk_lookup_dagster.environments import resources_for
+from bulk_lookup_dagster.sandbox.app import simulators
+from bulk_lookup_dagster.services.prices import current_prices
+from bulk_lookup_dagster.services.providers import environment_clients, parsers, provider_limits
+from resources.dagster_resources import RESOURCES
+from resources.registry import BY_NAME, VENDORS, vendor
+from resources.vendor import Vendor
+
+NAMES = [entry.name for entry in VENDORS]
+BLOCKS: Mapping[str, Any] = {name: getattr(Settings().providers, name) for name in NAMES}
+VARIABLE = {variable.name: variable for variable in VARIABLES}
+
+
+def test_every_list_of_vendors_is_the_registrys() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    assert list(ProviderSettings.model_fields) == NAMES
+    assert list(RESOURCES) == NAMES
+    assert [one.name for one in simulators()] == NAMES
+    assert list(provider_limits(Settings())) == NAMES
+    for environment in ("demo", "local", "staging", "production"):
+        assert list(resources_for(environment)) == ["platform", *NAMES]
+
+
+@pytest.mark.parametrize("entry", VENDORS, ids=NAMES)
+def test_what_a_vendor_bills_is_the_same_everywhere(entry: Vendor) -> None:
+    operations = set(entry.operations)
+    assert {name for name, one in entry.operations.items() if one.name == name} == operations
+    assert set(BLOCKS[entry.name].priced) == operations
+    assert {price.operation for price in entry.prices} <= operations
+    assert {price.provider for price in entry.prices} <= {entry.name}
+    played = next(one for one in simulators() if one.name == entry.name)
+    assert set(played.prices) == operations
+
+
+@pytest.mark.parametrize("entry", VENDORS, ids=NAMES)
+def test_a_vendors_variables_are_registered_in_its_section(entry: Vendor) -> None:
+    address = VARIABLE[entry.base_url_variable]
+    assert (address.section, address.default) == (entry.title, entry.default_base_url)
+    for name in entry.variables.values():
+        assert VARIABLE[name].section == entry.title
+        assert VARIABLE[name].secret
+        assert VARIABLE[name].credential
+    named = {name for names in entry.credential_sets for name in names}
+    assert named == set(entry.variables)
+    assert entry.credential_sets, "an empty set says that none is needed"
+
+
+def test_every_credential_belongs_to_a_vendor() -> None:
+    used = {name for entry in VENDORS for name in entry.variables.values()}
+    assert {variable.name for variable in VARIABLES if variable.credential} == used
+
+
+@pytest.mark.parametrize("entry", VENDORS, ids=NAMES)
+def test_a_resource_has_exactly_its_vendors_fields(entry: Vendor) -> None:
+    fields = set(RESOURCES[entry.name].model_fields)
+    assert fields == {*entry.variables, "base_url", "simulated"}
+    for name in entry.variables:
+        extra = RESOURCES[entry.name].model_fields[name].json_schema_extra
+        assert extra == {"dagster__is_secret": True}
+
+
+@pytest.mark.parametrize("entry", VENDORS, ids=NAMES)
+def test_f28_a_vendor_is_made_whole_or_says_why_not(entry: Vendor) -> None:
+    block = BLOCKS[entry.name]
+    full = dict.fromkeys(entry.credential_sets[0], "fake")
+    assert not isinstance(entry.make(full, "", block), Disabled)
+    off = block.model_copy(update={"enabled": False})
+    assert "switched off" in reason(entry.make(full, "", off))
+    if entry.variables:
+        assert entry.variables[entry.credential_sets[0][0]] in reason(entry.make({}, "", block))
+    assert "sandbox" in reason(entry.make(full, "", block, simulated=True))
+    with pytest.raises(ConfigError, match="sandbox"):
+        entry.make(full, entry.default_base_url, block, simulated=True)
+    for name in full if len(full) > 1 else ():
+        with pytest.raises(ConfigError, match=entry.variables[name]):
+            entry.make({**full, name: ""}, "", block)
+
+
+def test_every_vendor_reads_stored_parts_without_credentials() -> None:
+    for name, reader in parsers(Settings()).items():
+        assert (reader.name, reader.operations) == (name, BY_NAME[name].operations)
+        for operation in reader.operations:
+            assert isinstance(reader.parse(operation, b'{"valid": true, "is_valid": true}'), dict)
+
+
+def reason(made: object) -> str:
+    assert isinstance(made, Disabled)
+    return made.reason
+
+
+def test_the_demo_has_a_credential_of_its_own_for_every_vendor() -> None:
+    demo = read_environment({"BULK_LOOKUP_ENV": "demo"})
+    for name, make in environment_clients(demo).items():
+        assert "sandbox does not run" in reason(make(BLOCKS[name])), name
+
+
+def test_prices_come_from_the_registry_with_overrides_on_top() -> None:
+    listed = {(price.provider, price.operation) for entry in VENDORS for price in entry.prices}
+    assert {(one.provider, one.operation) for one in current_prices(Settings())} == listed
+    document = {"providers": {"numverify": {"price_overrides_usd": {"validate": "0.002"}}}}
+    prices = {
+        (one.provider, one.operation): one
+        for one in current_prices(Settings.model_validate(document))
+    }
+    assert prices["numverify", "validate"].max_micros == 2_000
+    assert prices["numverify", "validate"].source == "settings"
+
+
+def test_a_vendor_that_is_none_is_told_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="trestle"):
+        vendor("trestel")
+    assert BY_NAME.keys() == set(NAMES)
