@@ -59,6 +59,7 @@ class Plan:
         self.local_lengths = tuple(general.possible_length_local_only)
         prefix = main.national_prefix_for_parsing
         self._national_prefix = re.compile(prefix).match if prefix else None
+        self._literal_prefix = prefix if prefix and prefix.isdecimal() else None
         self._tables: dict[int, _Table] = {}
         self._zone_digits = _zone_digits(self.code)
         self._places = frozenset(
@@ -67,6 +68,8 @@ class Plan:
 
     def has_national_prefix(self, national: str) -> bool:
         """Whether the number starts with what the library might strip as a trunk prefix."""
+        if self._literal_prefix is not None:
+            return national.startswith(self._literal_prefix)
         if self._national_prefix is None:
             return False
         match = self._national_prefix(national)

@@ -10,6 +10,7 @@ library's answers; everything else goes through the library itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -65,19 +66,32 @@ _LIBRARY_REASONS = {
 
 def normalise(raw: str, region: str) -> Phone | Refusal:
     """The number in a cell; `region` says how to read one without a country code."""
-    digits = raw.translate(_PUNCTUATION)
+    return _normalised(raw, raw.translate(_PUNCTUATION), dialling(region))
+
+
+def normalise_all(cells: Sequence[str], region: str) -> list[Phone | Refusal]:
+    """The same for a column: what every cell needs is done for all of them at once."""
+    text = "\n".join(cells)
+    if text.count("\n") != len(cells) - 1:
+        return [normalise(cell, region) for cell in cells]
+    home = dialling(region)
+    digits = text.translate(_PUNCTUATION).split("\n")
+    return [_normalised(*pair, home) for pair in zip(cells, digits, strict=True)]
+
+
+def _normalised(raw: str, digits: str, home: _Dialling) -> Phone | Refusal:
     if "." in raw and _DECIMAL.fullmatch(raw.strip()):
         return Refusal("decimal_number")
     if len(raw) <= _LONGEST_PLAIN and digits.isascii():
         if digits.isdecimal():
-            plain = dialling(region).plain(digits)
+            plain = home.plain(digits)
         elif digits[:1] == "+" and digits[1:].isdecimal():
             plain = _international(digits)
         else:
             plain = None
         if plain is not None:
             return plain
-    return _by_library(raw, region)
+    return _by_library(raw, home.region)
 
 
 def is_region(code: str) -> bool:
@@ -128,6 +142,7 @@ class _Dialling:
     """How people of one region write a number without its country code."""
 
     def __init__(self, region: str) -> None:
+        self.region = region
         metadata = PhoneMetadata.metadata_for_region(region, None)
         if metadata is None:
             raise ValueError(f"{region} is no region libphonenumber knows")

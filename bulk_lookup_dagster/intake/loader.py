@@ -23,8 +23,9 @@ from psycopg.pq import Format
 from bulk_lookup_dagster.core.numbering_plans import Line
 from bulk_lookup_dagster.core.phone import Phone
 from bulk_lookup_dagster.core.privacy import HASH_BYTES
+from bulk_lookup_dagster.intake.cells import copy_value
 from bulk_lookup_dagster.intake.columns import FIELDS
-from bulk_lookup_dagster.intake.rows import Chunk, copy_value
+from bulk_lookup_dagster.intake.rows import Chunk
 
 _SUBJECTS_LOCK = 7311
 _CONTACTS_LOCK = 7312

@@ -10,26 +10,23 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from operator import itemgetter
+from itertools import compress, count, repeat
 from typing import Any
 
-import orjson
-
-from bulk_lookup_dagster.core.phone import REASONS, Phone, Refusal, normalise
+from bulk_lookup_dagster.core.phone import REASONS, Phone, Refusal, normalise_all
 from bulk_lookup_dagster.core.privacy import HASH_BYTES
+from bulk_lookup_dagster.intake.cells import Arranged, Column, Extras, arrange, copy_value, stripped
 from bulk_lookup_dagster.intake.columns import FIELDS, ColumnMap
 
 MAX_RAW_PHONE = 200
 MAX_ORIGINAL = 10_000
 _MAX_EXTRA_BYTES = 60_000
-_SPECIAL = re.compile(r"[\\\x00-\x1f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_DATE = "last_verified_on"
+_DATE = list(FIELDS).index("last_verified_on")
 ROW_REASONS = {
     "value_too_long": "The value of {} is longer than its column.",
     "control_character": "A cell holds a control character that no text has.",
@@ -67,110 +64,106 @@ class Chunk:
 
 
 class RowReader:
-    """Reads the rows of one upload; makes no difference between chunks."""
+    """Reads the rows of one upload, column by column; makes no difference between chunks."""
 
     def __init__(self, rules: RowRules) -> None:
-        fields = rules.mapping.fields
         self._region = rules.region
         self._phone = rules.mapping.phone
         self._width = rules.mapping.width
-        self._fields = tuple(fields)
-        self._order = tuple(fields.values())
-        # The phone cell, then one value per field in the order of FIELDS: a field without a
-        # column is the empty cell that `_row` puts behind the record.
-        self._values = itemgetter(self._phone, *(fields.get(name, self._width) for name in FIELDS))
-        self._limits = tuple(FIELDS[name] for name in fields)
-        self._date = 1 + list(FIELDS).index(_DATE) if _DATE in fields else None
-        self._short = min([MAX_RAW_PHONE, *(FIELDS[name] for name in fields if name != _DATE)])
-        self._extras = rules.mapping.extras
-        self._heads = tuple((f'"{name}":"', index) for name, index in self._extras)
-        self._plain_names = not any(
-            _SPECIAL.search(name) or '"' in name for name, _ in self._extras
-        )
-        self._salt = f"{rules.source_id}\x1f"
-        self._phone_hash = hashlib.blake2b(
-            b"phone:", key=rules.secret_key, digest_size=HASH_BYTES
-        ).copy
-        self._row_hash = hashlib.blake2b(digest_size=HASH_BYTES).copy
+        self._columns = rules.mapping.fields
+        self._extras = Extras(rules.mapping.extras)
+        key = rules.secret_key
+        self._phone_hash = hashlib.blake2b(b"phone:", key=key, digest_size=HASH_BYTES).copy
+        salt = f"{rules.source_id}\x1f".encode()
+        self._row_hash = hashlib.blake2b(salt, digest_size=HASH_BYTES).copy
 
     def read(self, first: int, records: Iterable[list[str]], *, clean: bool) -> Chunk:
         """Sort records into a chunk; `clean` says no cell needs COPY's escapes.
 
         `first` is the number of the first record as a spreadsheet counts rows.
         """
-        chunk = Chunk()
-        phones: dict[str, bytes] = {}
-        blank = 0
-        number = first - 1
-        for number, record in enumerate(records, first):
-            if not any(record):
-                blank += 1
-                continue
-            row = self._row(record, clean)
-            if row.__class__ is Refusal:
-                chunk.rejects.append(self._reject(number, record, row[0]))
-                continue
-            phone, text, content = row
-            digest = phones.get(phone.e164)
-            if digest is None:
-                hashed = self._phone_hash()
-                hashed.update(phone.e164.encode())
-                digest = phones[phone.e164] = hashed.digest()
-                chunk.subjects[digest] = phone
-            hashed = self._row_hash()
-            hashed.update(content.encode())
-            identity = hashed.digest()
-            if identity in chunk.contacts:
-                chunk.repeats.append((number, identity))
-            else:
-                chunk.contacts[identity] = (number, digest, text)
-        chunk.records = number + 1 - first - blank
+        table = arrange(first, records, self._width)
+        if not table.rows:
+            return Chunk(table.records, rejects=self._rejects(table, {}))
+        columns = list(zip(*table.rows, strict=True))
+        cells = columns[self._phone]
+        phones = normalise_all(cells, self._region)
+        fields = [
+            stripped(columns[self._columns[name]], clean) if name in self._columns else None
+            for name in FIELDS
+        ]
+        extras = self._extras.column(columns, clean)
+        refused = {
+            index: phone.reason for index, phone in enumerate(phones) if phone.__class__ is Refusal
+        }
+        self._check(refused, table, fields, extras, clean)
+        chunk = Chunk(table.records, rejects=self._rejects(table, refused))
+        values = [*(repeat("") if field is None else field for field in fields), extras]
+        raws: Iterable[str] = cells
+        if not clean:
+            raws, *values = (map(copy_value, column) for column in (cells, *values))
+        texts = map("\t".join, zip(*values))  # noqa: B905 - a field without a column never ends
+        self._accept(chunk, zip(table.numbers, phones, raws, texts, strict=True), refused)
         return chunk
 
-    def _row(self, record: list[str], clean: bool) -> Any:
-        """The phone, the row in COPY's format and what its identity covers; or the refusal."""
-        if len(record) != self._width:
-            if any(map(str.strip, record[self._width :])):
-                return Refusal("too_many_columns")
-            record = [*record[: self._width], *[""] * (self._width - len(record))]
-        raw = record[self._phone]
-        phone = normalise(raw, self._region)
-        if isinstance(phone, Refusal):
-            return phone
-        values = self._values([*record, ""])
-        joined = "\t".join(values)
-        if not clean:
-            if _CONTROL.search("".join(record)):
-                return Refusal("control_character")
-            raw = copy_value(raw)
-            joined = "\t".join((raw, *map(copy_value, map(str.strip, values[1:]))))
-        elif " \t" in joined or "\t " in joined or joined[-1] == " " or not joined.isascii():
-            joined = "\t".join((raw, *map(str.strip, values[1:])))
-        if self._date is not None and not _is_date_or_empty(values[self._date].strip()):
-            return Refusal("invalid_date")
-        if len(joined) > self._short and self._longest(record) is not None:
-            return Refusal("value_too_long")
-        text = joined + "\t"
-        if self._extras:
-            extra = self._extra(record, clean)
-            if len(extra) > _MAX_EXTRA_BYTES:
-                return Refusal("row_too_long")
-            text += extra
-        content = f"{self._salt}{phone.e164}{text[len(raw) :]}"
-        return phone, text, content
+    def _accept(
+        self,
+        chunk: Chunk,
+        rows: Iterable[tuple[int, Any, str, str]],
+        refused: Collection[int],
+    ) -> None:
+        """Hash every row that is not refused: its number, and it all but the number's spelling."""
+        phone_hash, row_hash = self._phone_hash, self._row_hash
+        subjects, contacts = chunk.subjects, chunk.contacts
+        for index, (number, phone, raw, text) in enumerate(rows):
+            if index in refused:
+                continue
+            e164 = phone.e164
+            hashed = phone_hash()
+            hashed.update(e164.encode())
+            digest = hashed.digest()
+            subjects[digest] = phone
+            hashed = row_hash()
+            hashed.update(f"{e164}\t{text}".encode())
+            identity = hashed.digest()
+            if identity in contacts:
+                chunk.repeats.append((number, identity))
+            else:
+                contacts[identity] = (number, digest, f"{raw}\t{text}")
 
-    def _extra(self, record: Sequence[str], clean: bool) -> str:
-        """Columns that are no field, as JSON; empty cells are left out."""
-        if clean and self._plain_names:
-            kept = [
-                f'{head}{cell}"' for head, index in self._heads if (cell := record[index].strip())
-            ]
-            text = ",".join(kept)
-            # Quotes inside cells need JSON's own escapes.
-            if text.count('"') == 4 * len(kept):
-                return f"{{{text}}}" if kept else ""
-        cells = {name: cell for name, index in self._extras if (cell := record[index].strip())}
-        return copy_value(orjson.dumps(cells).decode()) if cells else ""
+    def _check(
+        self,
+        refused: dict[int, str],
+        table: Arranged,
+        fields: Sequence[Column | None],
+        extras: Column,
+        clean: bool,
+    ) -> None:
+        """Add rows that cannot be kept as they are; the first reason found stays."""
+        if not clean:
+            for index, row in enumerate(table.rows):
+                if _CONTROL.search("".join(row)):
+                    refused.setdefault(index, "control_character")
+        dates = fields[_DATE]
+        if dates is not None:
+            wrong = {value for value in set(dates) if not _is_date_or_empty(value)}
+            if wrong:
+                _add(refused, "invalid_date", (value in wrong for value in dates))
+        cells = [row[self._phone] for row in table.rows]
+        for column, limit in [(cells, MAX_RAW_PHONE), *zip(fields, FIELDS.values(), strict=True)]:
+            if column is not None and max(map(len, column)) > limit:
+                _add(refused, "value_too_long", (len(value) > limit for value in column))
+        if max(map(len, extras)) > _MAX_EXTRA_BYTES:
+            _add(refused, "row_too_long", (len(value) > _MAX_EXTRA_BYTES for value in extras))
+
+    def _rejects(
+        self, table: Arranged, refused: Mapping[int, str]
+    ) -> list[tuple[int, str, str, str]]:
+        found = [(number, record, "too_many_columns") for number, record in table.wide]
+        for index, reason in refused.items():
+            number = table.numbers[index]
+            found.append((number, table.original.get(number, table.rows[index]), reason))
+        return [self._reject(*reject) for reject in sorted(found)]
 
     def _reject(self, number: int, record: Sequence[str], reason: str) -> tuple[int, str, str, str]:
         original = record_text(record).replace("\x00", "\N{REPLACEMENT CHARACTER}")
@@ -182,13 +175,18 @@ class RowReader:
         return number, reason, detail, original[:MAX_ORIGINAL]
 
     def _longest(self, record: Sequence[str]) -> str | None:
-        """Which value is too long, if any."""
+        """Which value is too long."""
         if len(record[self._phone]) > MAX_RAW_PHONE:
             return f"phone (at most {MAX_RAW_PHONE} characters)"
-        for name, index, limit in zip(self._fields, self._order, self._limits, strict=True):
-            if index < len(record) and len(record[index].strip()) > limit:
-                return f"{name} (at most {limit} characters)"
+        for name, index in self._columns.items():
+            if index < len(record) and len(record[index].strip()) > FIELDS[name]:
+                return f"{name} (at most {FIELDS[name]} characters)"
         return None
+
+
+def _add(refused: dict[int, str], reason: str, hits: Iterable[bool]) -> None:
+    for index in compress(count(), hits):
+        refused.setdefault(index, reason)
 
 
 def record_text(record: Sequence[str]) -> str:
@@ -197,11 +195,6 @@ def record_text(record: Sequence[str]) -> str:
     # Without an ordinary line end the writer would leave line breaks in cells unquoted.
     csv.writer(buffer, lineterminator="\n").writerow(record)
     return buffer.getvalue()[:-1]
-
-
-def copy_value(text: str) -> str:
-    """One value in COPY's text format."""
-    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
 @lru_cache(maxsize=8_192)
