@@ -14,7 +14,7 @@ import struct
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg.adapt import Dumper
@@ -36,6 +36,10 @@ _FIND_SUBJECTS = (
 _FIND_CONTACTS = (
     "SELECT contact_hash, contact_id, first_batch_id, first_row_number"
     "  FROM intake.contacts WHERE contact_hash = ANY(%b)"
+)
+_FIND_CONTACTS_OF = (
+    "SELECT contact_hash, contact_id, first_batch_id, first_row_number"
+    "  FROM intake.contacts WHERE phone_subject_id BETWEEN %s AND %s"
 )
 _RESTORE_SUBJECT = (
     "UPDATE intake.subjects SET value = %s, erased_at = NULL"
@@ -105,6 +109,13 @@ class Stored:
     rejected: int
 
 
+class _Subjects(NamedTuple):
+    """Ids by the digest of the number; those in `fresh` did not exist before this chunk."""
+
+    ids: dict[bytes, int]
+    fresh: range
+
+
 def lock_intake(conn: psycopg.Connection[Any]) -> None:
     """Keep every load from adding subjects or contacts until the transaction ends."""
     _lock(conn, _SUBJECTS_LOCK)
@@ -120,9 +131,9 @@ def store_chunk(conn: psycopg.Connection[Any], place: BatchPlace, chunk: Chunk) 
     return Stored(place.batch_number, chunk.records, chunk.accepted, len(chunk.rejects))
 
 
-def _store_subjects(conn: psycopg.Connection[Any], phones: dict[bytes, Phone]) -> dict[bytes, int]:
+def _store_subjects(conn: psycopg.Connection[Any], phones: dict[bytes, Phone]) -> _Subjects:
     if not phones:
-        return {}
+        return _Subjects({}, range(0))
     _lock(conn, _SUBJECTS_LOCK)
     ids: dict[bytes, int] = dict(_found(conn, _FIND_SUBJECTS, phones))
     erased = {digest: -found for digest, found in ids.items() if found < 0}
@@ -131,10 +142,10 @@ def _store_subjects(conn: psycopg.Connection[Any], phones: dict[bytes, Phone]) -
         conn.cursor().executemany(_RESTORE_SUBJECT, back)
         ids.update(erased)
     new = [digest for digest in phones if digest not in ids] if ids else list(phones)
-    fresh = dict(zip(new, _ids(conn, "intake.subjects_subject_id_seq", len(new)), strict=True))
-    _copy(conn, _COPY_SUBJECTS, [_subject_line(key, fresh[key], phones[key]) for key in new])
-    ids.update(fresh)
-    return ids
+    fresh = _ids(conn, "intake.subjects_subject_id_seq", len(new))
+    ids.update(zip(new, fresh, strict=True))
+    _copy(conn, _COPY_SUBJECTS, [_subject_line(key, ids[key], phones[key]) for key in new])
+    return _Subjects(ids, fresh)
 
 
 def _subject_line(digest: bytes, subject_id: int, phone: Phone) -> str:
@@ -147,13 +158,13 @@ def _line_columns(line: Line) -> str:
 
 
 def _store_rows(
-    conn: psycopg.Connection[Any], place: BatchPlace, chunk: Chunk, subjects: dict[bytes, int]
+    conn: psycopg.Connection[Any], place: BatchPlace, chunk: Chunk, subjects: _Subjects
 ) -> None:
     repeats = list(chunk.repeats)
     if chunk.accepted:
         batch_id = _batch(conn, place, chunk.accepted)
         _lock(conn, _CONTACTS_LOCK)
-        known = _known_contacts(conn, chunk)
+        known = _known_contacts(conn, chunk, subjects)
         contacts = chunk.contacts
         new = [digest for digest in contacts if digest not in known] if known else list(contacts)
         ids = dict(zip(new, _ids(conn, "intake.contacts_contact_id_seq", len(new)), strict=True))
@@ -162,7 +173,7 @@ def _store_rows(
         for digest in new:
             row_number, subject, text = contacts[digest]
             lines.append(
-                f"{ids[digest]}{start}{row_number}\t\\\\x{digest.hex()}\t{subjects[subject]}\t"
+                f"{ids[digest]}{start}{row_number}\t\\\\x{digest.hex()}\t{subjects.ids[subject]}\t"
                 f"{text}\n"
             )
         _copy(conn, _COPY_CONTACTS, lines)
@@ -184,15 +195,30 @@ def _store_rows(
 
 
 def _known_contacts(
-    conn: psycopg.Connection[Any], chunk: Chunk
+    conn: psycopg.Connection[Any], chunk: Chunk, subjects: _Subjects
 ) -> dict[bytes, tuple[int, int, int]]:
-    found = _found(conn, _FIND_CONTACTS, chunk.contacts)
-    return {digest: (contact, batch, row) for digest, contact, batch, row in found}
+    """Which contacts are there already: id, batch and row.
+
+    Hashes cover the number, so that of a fresh number's contacts none can be, unless another load
+    was here since: a look at the block of fresh ids instead of one at each hash.
+    """
+    ids, fresh = subjects
+    asked = [digest for digest, (_, key, _) in chunk.contacts.items() if ids[key] not in fresh]
+    found = _found(conn, _FIND_CONTACTS, asked)
+    if fresh:
+        found += conn.execute(_FIND_CONTACTS_OF, [fresh[0], fresh[-1]]).fetchall()
+    return {
+        digest: (contact, batch, row)
+        for digest, contact, batch, row in found
+        if digest in chunk.contacts
+    }
 
 
 def _found(
     conn: psycopg.Connection[Any], query: LiteralString, digests: Collection[bytes]
 ) -> list[Any]:
+    if not digests:
+        return []
     cursor = conn.cursor(binary=True)
     cursor.adapters.register_dumper(_Digests, _DigestsDumper)
     return cursor.execute(query, [_Digests(digests)]).fetchall()

@@ -63,15 +63,10 @@ def drop_reference_functions() -> list[str]:
 
 def _function(reference: Reference) -> str:
     columns = ", ".join(reference.columns)
-    same = " AND ".join(
-        f"p.{key} = a.{column}"
-        for key, column in zip(reference.key, reference.columns, strict=True)
-    )
     return (
         f"CREATE FUNCTION ops.{reference.name}() RETURNS trigger LANGUAGE plpgsql AS $$\n"
         "BEGIN\n"
-        f"  IF EXISTS (SELECT FROM (SELECT DISTINCT {columns} FROM added) a\n"
-        f"              WHERE NOT EXISTS (SELECT FROM {reference.parent} p WHERE {same})) THEN\n"
+        f"  IF {_orphans(reference)} THEN\n"
         f"    RAISE EXCEPTION '{reference.table}: ({columns}) must name a row of"
         f" {reference.parent}'\n"
         "      USING ERRCODE = 'foreign_key_violation', SCHEMA = TG_TABLE_SCHEMA,\n"
@@ -79,6 +74,29 @@ def _function(reference: Reference) -> str:
         "  END IF;\n"
         "  RETURN NULL;\n"
         "END $$;"
+    )
+
+
+def _orphans(reference: Reference) -> str:
+    """Whether a row of `added` has no parent.
+
+    One column is looked for as an array, in one pass over the parent's index: as many single
+    look-ups took a fifth of what PostgreSQL spends on a contact.
+    """
+    columns = ", ".join(reference.columns)
+    if len(reference.columns) == 1:
+        return (
+            f"(SELECT count(*) FROM {reference.parent}\n"
+            f"       WHERE {reference.key[0]} = ANY (ARRAY(SELECT DISTINCT {columns} FROM added)))\n"
+            f"     <> (SELECT count(DISTINCT {columns}) FROM added)"
+        )
+    same = " AND ".join(
+        f"p.{key} = a.{column}"
+        for key, column in zip(reference.key, reference.columns, strict=True)
+    )
+    return (
+        f"EXISTS (SELECT FROM (SELECT DISTINCT {columns} FROM added) a\n"
+        f"              WHERE NOT EXISTS (SELECT FROM {reference.parent} p WHERE {same}))"
     )
 
 

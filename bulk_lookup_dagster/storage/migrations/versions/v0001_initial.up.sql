@@ -779,8 +779,9 @@ CREATE TRIGGER batches_key_stays BEFORE UPDATE OF batch_id, source_id ON intake.
 
 CREATE FUNCTION ops.contacts_phone_subject_id_exists() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF EXISTS (SELECT FROM (SELECT DISTINCT phone_subject_id FROM added) a
-              WHERE NOT EXISTS (SELECT FROM intake.subjects p WHERE p.subject_id = a.phone_subject_id)) THEN
+  IF (SELECT count(*) FROM intake.subjects
+       WHERE subject_id = ANY (ARRAY(SELECT DISTINCT phone_subject_id FROM added)))
+     <> (SELECT count(DISTINCT phone_subject_id) FROM added) THEN
     RAISE EXCEPTION 'intake.contacts: (phone_subject_id) must name a row of intake.subjects'
       USING ERRCODE = 'foreign_key_violation', SCHEMA = TG_TABLE_SCHEMA,
             TABLE = TG_TABLE_NAME, CONSTRAINT = 'contacts_phone_subject_id_exists';
