@@ -14,12 +14,13 @@ import random
 import time
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 import psycopg
 
-from bulk_lookup_dagster.core.errors import ApprovalNeeded, InputError
+from bulk_lookup_dagster.core.errors import ApprovalNeeded, InputError, StorageError
 from bulk_lookup_dagster.engine import budget, due
 from bulk_lookup_dagster.engine.claims import ClaimTerms
 from bulk_lookup_dagster.engine.gate import Gate
@@ -122,9 +123,10 @@ class _Run:
                 self._writer.finish()
                 await writing
             await self._count_left()
-            await self._claims.conn.execute(
-                _CLOSE_RUN, (orjson.dumps(self._report.as_json()).decode(), self._report.run_id)
-            )
+            await self._end(self._claims, self._report.as_json())
+        except BaseException as error:
+            await self._end_failed(error)
+            raise
         finally:
             await self._close()
             if spool is not None:
@@ -163,6 +165,23 @@ class _Run:
         self._report.run_id = row[0] if row else 0
         await self._set_caps(conn, plan[2], self._day)
         self._worker = await Worker.register(self._dsn)
+
+    async def _end(self, link: Link, summary: Mapping[str, Any]) -> None:
+        values = (orjson.dumps(summary).decode(), self._report.run_id)
+        await link.conn.execute(_CLOSE_RUN, values)
+
+    async def _end_failed(self, error: BaseException) -> None:
+        """Write down that the run ended, over a session of its own: the others may be why."""
+        if not self._report.run_id:
+            return
+        link = Link(self._dsn, "end", autocommit=True)
+        try:
+            await link.open()
+            await self._end(link, self._report.as_json() | {"failed": type(error).__name__})
+        except (StorageError, *LOST) as lost:
+            error.add_note(f"Run {self._report.run_id} stays open in ledger.runs: {lost}")
+        finally:
+            await link.close()
 
     async def _set_caps(
         self, conn: psycopg.AsyncConnection, plan_cap: int | None, day: date

@@ -33,14 +33,11 @@ _FIND_SUBJECTS = (
     "SELECT value_hmac, CASE WHEN erased_at IS NULL THEN subject_id ELSE -subject_id END"
     "  FROM intake.subjects WHERE value_hmac = ANY(%b)"
 )
-_FIND_CONTACTS = (
-    "SELECT contact_hash, contact_id, first_batch_id, first_row_number"
-    "  FROM intake.contacts WHERE contact_hash = ANY(%b)"
+_CONTACTS: LiteralString = (
+    "SELECT contact_hash, contact_id, first_batch_id, first_row_number FROM intake.contacts WHERE "
 )
-_FIND_CONTACTS_OF = (
-    "SELECT contact_hash, contact_id, first_batch_id, first_row_number"
-    "  FROM intake.contacts WHERE phone_subject_id BETWEEN %s AND %s"
-)
+_FIND_CONTACTS = _CONTACTS + "contact_hash = ANY(%b)"
+_FIND_CONTACTS_OF = _CONTACTS + "phone_subject_id BETWEEN %s AND %s"
 _RESTORE_SUBJECT = (
     "UPDATE intake.subjects SET value = %s, erased_at = NULL"
     " WHERE subject_id = %s AND erased_at IS NOT NULL"

@@ -26,6 +26,7 @@ MAX_RAW_PHONE = 200
 MAX_ORIGINAL = 10_000
 _MAX_EXTRA_BYTES = 60_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_LIMITS = (MAX_RAW_PHONE, *FIELDS.values())
 _DATE = list(FIELDS).index("last_verified_on")
 ROW_REASONS = {
     "value_too_long": "The value of {} is longer than its column.",
@@ -94,14 +95,19 @@ class RowReader:
         ]
         extras = self._extras.column(columns, clean)
         refused = {
-            index: phone.reason for index, phone in enumerate(phones) if phone.__class__ is Refusal
+            index: phone.reason for index, phone in enumerate(phones) if isinstance(phone, Refusal)
         }
-        self._check(refused, table, fields, extras, clean)
-        chunk = Chunk(table.records, rejects=self._rejects(table, refused))
-        values = [*(repeat("") if field is None else field for field in fields), extras]
-        raws: Iterable[str] = cells
         if not clean:
-            raws, *values = (map(copy_value, column) for column in (cells, *values))
+            _check_text(refused, table.rows)
+        _check_values(refused, cells, fields, extras)
+        chunk = Chunk(table.records, rejects=self._rejects(table, refused))
+        raws: Iterable[str] = cells
+        values: Sequence[Iterable[str]] = [
+            *(repeat("") if field is None else field for field in fields),
+            extras,
+        ]
+        if not clean:
+            raws, values = map(copy_value, cells), [map(copy_value, value) for value in values]
         texts = map("\t".join, zip(*values))  # noqa: B905 - a field without a column never ends
         self._accept(chunk, zip(table.numbers, phones, raws, texts, strict=True), refused)
         return chunk
@@ -131,31 +137,6 @@ class RowReader:
             else:
                 contacts[identity] = (number, digest, f"{raw}\t{text}")
 
-    def _check(
-        self,
-        refused: dict[int, str],
-        table: Arranged,
-        fields: Sequence[Column | None],
-        extras: Column,
-        clean: bool,
-    ) -> None:
-        """Add rows that cannot be kept as they are; the first reason found stays."""
-        if not clean:
-            for index, row in enumerate(table.rows):
-                if _CONTROL.search("".join(row)):
-                    refused.setdefault(index, "control_character")
-        dates = fields[_DATE]
-        if dates is not None:
-            wrong = {value for value in set(dates) if not _is_date_or_empty(value)}
-            if wrong:
-                _add(refused, "invalid_date", (value in wrong for value in dates))
-        cells = [row[self._phone] for row in table.rows]
-        for column, limit in [(cells, MAX_RAW_PHONE), *zip(fields, FIELDS.values(), strict=True)]:
-            if column is not None and max(map(len, column)) > limit:
-                _add(refused, "value_too_long", (len(value) > limit for value in column))
-        if max(map(len, extras)) > _MAX_EXTRA_BYTES:
-            _add(refused, "row_too_long", (len(value) > _MAX_EXTRA_BYTES for value in extras))
-
     def _rejects(
         self, table: Arranged, refused: Mapping[int, str]
     ) -> list[tuple[int, str, str, str]]:
@@ -182,6 +163,27 @@ class RowReader:
             if index < len(record) and len(record[index].strip()) > FIELDS[name]:
                 return f"{name} (at most {FIELDS[name]} characters)"
         return None
+
+
+def _check_text(refused: dict[int, str], rows: Sequence[Sequence[str]]) -> None:
+    hits = (_CONTROL.search("".join(row)) is not None for row in rows)
+    _add(refused, "control_character", hits)
+
+
+def _check_values(
+    refused: dict[int, str], cells: Column, fields: Sequence[Column | None], extras: Column
+) -> None:
+    """Add rows that do not fit their columns; the first reason found stays."""
+    dates = fields[_DATE]
+    if dates is not None:
+        wrong = {value for value in set(dates) if not _is_date_or_empty(value)}
+        if wrong:
+            _add(refused, "invalid_date", (value in wrong for value in dates))
+    for column, limit in zip((cells, *fields), _LIMITS, strict=True):
+        if column is not None and max(map(len, column)) > limit:
+            _add(refused, "value_too_long", (len(value) > limit for value in column))
+    if max(map(len, extras)) > _MAX_EXTRA_BYTES:
+        _add(refused, "row_too_long", (len(value) > _MAX_EXTRA_BYTES for value in extras))
 
 
 def _add(refused: dict[int, str], reason: str, hits: Iterable[bool]) -> None:

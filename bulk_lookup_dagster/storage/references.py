@@ -85,9 +85,10 @@ def _orphans(reference: Reference) -> str:
     """
     columns = ", ".join(reference.columns)
     if len(reference.columns) == 1:
+        distinct = f"ARRAY(SELECT DISTINCT {columns} FROM added)"
         return (
             f"(SELECT count(*) FROM {reference.parent}\n"
-            f"       WHERE {reference.key[0]} = ANY (ARRAY(SELECT DISTINCT {columns} FROM added)))\n"
+            f"       WHERE {reference.key[0]} = ANY ({distinct}))\n"
             f"     <> (SELECT count(DISTINCT {columns}) FROM added)"
         )
     same = " AND ".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import psycopg
 import pytest
 
 from bulk_lookup_dagster.core.errors import ApprovalNeeded
-from tests.fakes.engine_run import run
+from bulk_lookup_dagster.engine.options import RunReport
+from tests.fakes.engine_run import arun, run
 from tests.fakes.ledger import add_plan, add_subjects
 from tests.fakes.provider import CALLER_NAME, LINE_TYPE, FakeProvider
 
@@ -56,6 +58,33 @@ def test_an_unapproved_plan_buys_nothing(dsn: str, conn: Connection, tmp_path: P
     with pytest.raises(ApprovalNeeded):
         run(dsn, tmp_path, provider, add_plan(conn, state="waiting_approval"))
     assert provider.calls == 0
+
+
+def test_a_run_that_raises_or_is_cancelled_is_over_in_the_ledger(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    add_subjects(conn, 5)
+    plan = add_plan(conn)
+
+    def refuse(_report: RunReport) -> None:
+        raise ValueError("the caller's own error")
+
+    with pytest.raises(ValueError, match="own error"):
+        run(dsn, tmp_path, FakeProvider(), plan, progress=refuse)
+
+    async def cancelled() -> None:
+        provider = FakeProvider(delay=60)
+        running = asyncio.create_task(arun(dsn, tmp_path, provider, plan, CALLER_NAME))
+        await provider.busy.wait()
+        running.cancel()
+        await running
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+    ended = conn.execute(
+        "SELECT summary ->> 'failed', finished_at IS NOT NULL FROM ledger.runs ORDER BY run_id"
+    )
+    assert ended.fetchall() == [("ValueError", True), ("CancelledError", True)]
 
 
 def test_a_batch_endpoint_gets_several_subjects_in_one_exchange(

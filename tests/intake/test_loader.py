@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from bulk_lookup_dagster.intake import loader
 from bulk_lookup_dagster.intake.columns import map_columns
 from bulk_lookup_dagster.intake.loader import BatchPlace, store_chunk
 from bulk_lookup_dagster.intake.rows import RowReader, RowRules
@@ -42,15 +44,15 @@ def test_who_finds_the_same_people_waits_for_the_other_and_shares_them(
     rules = RowRules(map_columns(HEADER, [HEADER], None), "US", place.source_id, KEY)
     chunk = RowReader(rules).read(2, ROWS, clean=True)
     reports: list[UploadReport] = []
-    loader = threading.Thread(target=lambda: reports.append(load_upload(dsn, KEY, path)))
+    loading = threading.Thread(target=lambda: reports.append(load_upload(dsn, KEY, path)))
     with connect(dsn) as first:
         first.execute("SELECT 1")  # opens the transaction that stays open
         store_chunk(first, place, chunk)
-        loader.start()
+        loading.start()
         while not waiting(conn):
-            assert loader.is_alive()
+            assert loading.is_alive()
         first.commit()
-    loader.join()
+    loading.join()
     (report,) = reports
     assert (report.contact_count, report.new_contact_count) == (100, 0)
     assert conn.execute("SELECT count(*) FROM intake.subjects").fetchone() == (100,)
@@ -64,3 +66,22 @@ def test_storing_a_chunk_again_adds_nothing(conn: psycopg.Connection[Any]) -> No
         assert (stored.accepted, stored.rejected) == (100, 0)
     rows = conn.execute("SELECT count(*), count(DISTINCT row_number) FROM intake.upload_contacts")
     assert rows.fetchone() == (100, 100)
+
+
+def test_contacts_another_load_gave_a_fresh_number_are_found(
+    dsn: str, conn: psycopg.Connection[Any]
+) -> None:
+    """Between a chunk's two transactions its new numbers are everybody's."""
+    place = an_upload(conn)
+    rules = RowRules(map_columns(HEADER, [HEADER], None), "US", place.source_id, KEY)
+    chunk = RowReader(rules).read(2, ROWS, clean=True)
+    subjects = loader._store_subjects(conn, chunk.subjects)
+    assert len(subjects.fresh) == len(ROWS)
+    with connect(dsn, autocommit=True) as other:
+        store_chunk(other, replace(place, batch_number=2, partition_key="other"), chunk)
+    with conn.transaction():
+        loader._store_rows(conn, place, chunk, subjects)
+    found = conn.execute(
+        "SELECT (SELECT count(*) FROM intake.contacts), (SELECT count(*) FROM intake.repeated_rows)"
+    ).fetchone()
+    assert found == (len(ROWS), len(ROWS))
