@@ -9,7 +9,7 @@ compares both on random numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import groupby
 from typing import NamedTuple
@@ -19,6 +19,8 @@ from phonenumbers.data import _COUNTRY_CODE_TO_REGION_CODE as _REGIONS
 from phonenumbers.phonemetadata import PhoneNumberDesc
 from phonenumbers.phonenumberutil import is_number_type_geographical
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
+
+from bulk_lookup_dagster.core.digit_patterns import RegionRules, settled
 
 # In the library's order of precedence; fixed line and mobile are decided together, last.
 _KINDS = (
@@ -34,6 +36,10 @@ _KINDS = (
 TYPE_NAMES = {
     value: name.lower() for name, value in vars(PhoneNumberType).items() if name.isupper()
 }
+# First digits that are looked up before the whole number is matched, once they came this often.
+_STARTS = (4, 6)
+_OFTEN = 20
+_MOST_SEEN = 20_000
 _UNKNOWN_ZONES = ("Etc/Unknown",)
 
 
@@ -80,18 +86,42 @@ class Plan:
         table = self._tables.get(len(national))
         if table is None:
             table = self._tables[len(national)] = _table(self._regions, len(national))
+        for starts in table.starts:
+            start = national[: starts.size]
+            line = starts.lines.get(start)
+            if line is not None:
+                return line
+            if start not in starts.lines:
+                starts.seen[start] = seen = starts.seen.get(start, 0) + 1
+                if len(starts.seen) > _MOST_SEEN:
+                    starts.seen.clear()
+                if seen == _OFTEN:
+                    left = len(national) - starts.size
+                    starts.lines[start] = self._line_of_all(table, start, left)
         match = table.match(national)
         if match is None or match.lastindex is None:
             return None
-        kind = table.kinds[match.lastindex]
-        start = national[: self._zone_digits]
-        return kind.lines.get(start) or self._line(kind, start)
+        return self._line(table.kinds[match.lastindex], national)
 
-    def _line(self, kind: _Kind, start: str) -> Line:
+    def _line_of_all(self, table: _Table, start: str, left: int) -> Line | None:
+        """What every number of `start` and `left` more digits is, unless those matter."""
+        group = settled(table.rules, start, left)
+        if group is None:
+            return None
+        kind, place = table.kinds[group], f"{self.code}{start}"
+        if kind.number_type in self._places and any(
+            key.startswith(place) and key != place for key in TIMEZONE_DATA
+        ):
+            return None
+        return self._line(kind, start)
+
+    def _line(self, kind: _Kind, digits: str) -> Line:
         """Zones of the number's place, or of the whole country for a type that has none."""
-        place = start if kind.number_type in self._places else ""
-        line = Line(kind.region, TYPE_NAMES[kind.number_type], _zones_of(f"{self.code}{place}"))
-        kind.lines[start] = line
+        place = digits[: self._zone_digits] if kind.number_type in self._places else ""
+        line = kind.lines.get(place)
+        if line is None:
+            zones = _zones_of(f"{self.code}{place}")
+            line = kind.lines[place] = Line(kind.region, TYPE_NAMES[kind.number_type], zones)
         return line
 
 
@@ -103,11 +133,24 @@ class _Kind(NamedTuple):
     lines: dict[str, Line]
 
 
+class _Starts(NamedTuple):
+    """Lines by first digits, None where other digits matter; how often the rest was `seen`."""
+
+    size: int
+    lines: dict[str, Line | None]
+    seen: dict[str, int]
+
+
 class _Table(NamedTuple):
-    """Everything numbers of one length can be: one expression whose groups are `kinds`."""
+    """Everything numbers of one length can be: one expression whose groups are `kinds`.
+
+    `starts` remember what all numbers of their first digits are.
+    """
 
     match: Callable[[str], re.Match[str] | None]
     kinds: tuple[_Kind, ...]
+    rules: tuple[RegionRules, ...]
+    starts: tuple[_Starts, ...]
 
 
 def _table(regions: list[tuple[str, PhoneMetadata]], length: int) -> _Table:
@@ -118,14 +161,19 @@ def _table(regions: list[tuple[str, PhoneMetadata]], length: int) -> _Table:
     behind one look at all of them, because most numbers are none of theirs.
     """
     kinds = [_Kind("", 0, {})]
+    rules: list[RegionRules] = []
     runs: list[str] = []
     for guarded, group in groupby(regions, lambda region: region[1].leading_digits is not None):
         branches, leads = [], []
         for code, metadata in group:
             types = _types(metadata, length)
-            kinds += (_Kind(code, number_type, {}) for number_type, _ in types)
             general = _pattern(general_desc(metadata), length)
-            known = "|".join(f"({pattern})" for _, pattern in types)
+            groups = tuple(
+                (number, patterns) for number, (_, patterns) in enumerate(types, len(kinds))
+            )
+            rules.append(RegionRules(metadata.leading_digits, general, groups))
+            kinds += (_Kind(code, number_type, {}) for number_type, _ in types)
+            known = "|".join(f"({_all(patterns)})" for _, patterns in types)
             branch = rf"(?={general}\Z)(?:{known})\Z" if known and general else None
             if guarded:
                 lead = re.sub(_CAPTURE, "(?:", metadata.leading_digits or "")
@@ -137,24 +185,34 @@ def _table(regions: list[tuple[str, PhoneMetadata]], length: int) -> _Table:
         if branches:
             ahead = f"(?={'|'.join(leads)})" if guarded else ""
             runs.append(f"{ahead}(?:{'|'.join(branches)})")
-    return _Table(re.compile("|".join(runs) or "(?!)").match, tuple(kinds))
+    match = re.compile("|".join(runs) or "(?!)").match
+    return _Table(
+        match, tuple(kinds), tuple(rules), tuple(_Starts(size, {}, {}) for size in _STARTS)
+    )
 
 
-def _types(metadata: PhoneMetadata, length: int) -> list[tuple[int, str]]:
+def _all(patterns: Sequence[str]) -> str:
+    return "".join(rf"(?={pattern}\Z)" for pattern in patterns[:-1]) + patterns[-1]
+
+
+def _types(metadata: PhoneMetadata, length: int) -> list[tuple[int, tuple[str, ...]]]:
     """Number types and their patterns, in the order in which the library asks."""
-    branches = [
-        (getattr(PhoneNumberType, kind.upper()), _pattern(getattr(metadata, kind), length))
+    branches: list[tuple[int, tuple[str | None, ...]]] = [
+        (getattr(PhoneNumberType, kind.upper()), (_pattern(getattr(metadata, kind), length),))
         for kind in _KINDS
     ]
     fixed, mobile = _pattern(metadata.fixed_line, length), _pattern(metadata.mobile, length)
     either = PhoneNumberType.FIXED_LINE_OR_MOBILE
     if metadata.same_mobile_and_fixed_line_pattern:
-        branches.append((either, fixed))
+        branches.append((either, (fixed,)))
     else:
-        both = rf"(?={fixed}\Z){mobile}" if fixed and mobile else None
-        branches += [(either, both), (PhoneNumberType.FIXED_LINE, fixed)]
-        branches.append((PhoneNumberType.MOBILE, mobile))
-    return [(kind, pattern) for kind, pattern in branches if pattern is not None]
+        branches += [(either, (fixed, mobile)), (PhoneNumberType.FIXED_LINE, (fixed,))]
+        branches.append((PhoneNumberType.MOBILE, (mobile,)))
+    return [
+        (kind, tuple(one for one in patterns if one))
+        for kind, patterns in branches
+        if all(patterns)
+    ]
 
 
 @cache

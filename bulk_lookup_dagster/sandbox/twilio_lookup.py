@@ -82,11 +82,12 @@ class TwilioLookup:
         self._limits = [_bucket(name, _LIMIT) for name in PACKAGES]
         self._known_auth: set[str] = set()
         self._count = 0
+        self._asked = Lookup("", (), {})
 
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """The first number and its packages."""
         if request.method == "GET" and request.path.startswith(_PATH):
-            lookup = single(request.path, request.query)
+            self._asked = lookup = single(request.path, request.query)
             return lookup.subject, lookup.packages
         try:
             lookup = batch(request.body)[0]
@@ -99,7 +100,7 @@ class TwilioLookup:
         if not self._authorised(request):
             return _error(401, 20003, "Authenticate")
         if request.method == "GET" and request.path.startswith(_PATH):
-            return self._single(request)
+            return self._single()
         if request.method == "POST" and request.path == "/v2/batch/query" and self._batch_offered:
             return self._batch(request)
         if request.method == "GET" and request.path == "/v2/RateLimits":
@@ -124,8 +125,8 @@ class TwilioLookup:
             self._limits = [_bucket(field, rate) for field, rate in amounts(document).items()]
         return name in ("batch", "limits")
 
-    def _single(self, request: Request) -> Reply:
-        lookup = single(request.path, request.query)
+    def _single(self) -> Reply:
+        lookup = self._asked  # of this request: `asked` comes first
         if unknown_fields(lookup.packages):
             return _error(400, 60610, "Invalid Fields")
         body, packages = answer(lookup)

@@ -113,7 +113,7 @@ def is_valid(number: str) -> bool:
 def region_of(number: str) -> str:
     """The country of an E.164 number, '' for countries we have nothing on."""
     digits = number.removeprefix("+")
-    return next((_REGIONS[digits[:n]] for n in (1, 2) if digits[:n] in _REGIONS), "")
+    return _REGIONS.get(digits[:1]) or _REGIONS.get(digits[:2], "")
 
 
 @lru_cache(maxsize=8192)
