@@ -86,6 +86,11 @@ class Breaker:
         """Whether calls may go out freely."""
         return self._state == "closed"
 
+    @property
+    def half_open(self) -> bool:
+        """Whether somebody's probe is under way, as far as we know."""
+        return self._state == "half_open"
+
     def note(self, *, healthy: bool) -> bool:
         """Count one call; True when it should be made known at once (`await sync()`)."""
         self._calls += 1
@@ -121,5 +126,8 @@ class Breaker:
         """Take the one probe of an open circuit whose cool-off is over."""
         probe = self._parameters | {"worker": self._worker_id}
         won = await (await self._conn.execute(_PROBE, probe)).fetchone()
-        self.probing = won is not None
-        return self.probing
+        if won is None:
+            return False  # a probe of ours may be under way: it stays ours
+        self.probing = True
+        self._state = "half_open"
+        return True

@@ -107,6 +107,11 @@ class Gate:
                 return 1
         return 0
 
+    @property
+    def probing(self) -> bool:
+        """Whether a probe is under way: its outcome is worth waiting for."""
+        return any(breaker.half_open for breaker in self._breakers.values())
+
     def admits(self, claimed: Claimed) -> bool:
         """Last look before sending."""
         breaker = self.breaker(claimed)

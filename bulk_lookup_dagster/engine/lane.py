@@ -102,7 +102,8 @@ class Lane:
             allowed = await self._gate.allowance()
             if allowed == 0:
                 broken_since = broken_since or time.monotonic()
-                if time.monotonic() - broken_since > self._patience_s:
+                waited = time.monotonic() - broken_since
+                if waited > self._patience_s and not self._gate.probing:
                     self.left_because = "unavailable"
                     return
                 await asyncio.sleep(_POLL_SECONDS)

@@ -145,7 +145,7 @@ def test_f21_an_incremental_build_equals_a_full_one(told: Platform) -> None:
 def test_an_answer_that_runs_out_between_two_builds_is_counted_no_more(told: Platform) -> None:
     with connect(told.dsn, autocommit=True) as conn:
         conn.execute(
-            "UPDATE enrichment.phone_lookups SET expires_at = clock_timestamp() + interval '6 s'"
+            "UPDATE enrichment.phone_lookups SET expires_at = clock_timestamp() + interval '20 s'"
             " WHERE subject_id = 1"
         )
         build_marts(told)

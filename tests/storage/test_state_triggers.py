@@ -48,10 +48,12 @@ _ROWS: Mapping[str, str] = {
     "ledger.claims": """
         INSERT INTO ledger.claims (provider, operation, subject_id, params_hash, epoch, state,
                                    outcome, plan_id, run_id, budget_day, worker_id,
-                                   reserved_micros, cost_micros, claimed_at, deadline_at)
+                                   reserved_micros, cost_micros, claimed_at, deadline_at,
+                                   external_id)
         VALUES ('p', 'o', 1, %(key)s, 0, %(state)s::text,
                 CASE WHEN %(state)s::text = 'answered' THEN 'data' END, 1000, 1, current_date,
-                CASE WHEN %(state)s::text = 'claimed' THEN 1 END, 0, 0, now(), now())
+                CASE WHEN %(state)s::text = 'claimed' THEN 1 END, 0, 0, now(), now(),
+                CASE WHEN %(state)s::text = 'accepted' THEN 'x' END)
         RETURNING claim_id
     """,
 }
@@ -60,7 +62,8 @@ _MOVES: Mapping[str, str] = {
     "intake.batches": "published_at = now()",
     "ledger.plans": "superseded_reason = 'test'",
     "ledger.claims": """outcome = CASE WHEN %(state)s::text = 'answered' THEN 'data' END,
-                        worker_id = CASE WHEN %(state)s::text = 'claimed' THEN 1 END""",
+                        worker_id = CASE WHEN %(state)s::text = 'claimed' THEN 1 END,
+                        external_id = CASE WHEN %(state)s::text = 'accepted' THEN 'x' END""",
 }
 _EVERY_STATE = [(machine, state) for machine in MACHINES for state in machine.states]
 _EVERY_MOVE = [
