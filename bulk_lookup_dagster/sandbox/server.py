@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import unquote
@@ -52,6 +53,11 @@ class Response:
     fault: str | None = None
     sent: Callable[[float], None] | None = field(default=None)
     content_type: str = "application/json"
+
+
+@cache
+def _huge() -> bytes:
+    return b" " * HUGE_BYTES
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -119,7 +125,7 @@ class HttpProtocol(asyncio.Protocol):
             case "empty":
                 body = b""
             case "huge":
-                body = b" " * HUGE_BYTES
+                body = _huge()
         head = (
             f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}\r\n"
             f"Content-Type: {response.content_type}\r\nContent-Length: {len(body)}\r\n"
@@ -131,7 +137,10 @@ class HttpProtocol(asyncio.Protocol):
         elif response.fault == "drip":
             self._drip(head + body)
         else:
-            self._transport.write(head + body)
+            if response.fault == "huge":
+                self._transport.write(head)  # the head is under way before 64 MB are copied
+                head = b""
+            self._transport.write(head + body if head else body)
             self._finish(response)
 
     def _finish(self, response: Response) -> None:
