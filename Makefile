@@ -131,6 +131,10 @@ generate: .venv/.dev ## Rewrite the files that are generated from the code
 	$(BIN)/python -m bulk_lookup_dagster.core.state_machines > docs/state-machines.md
 	$(BIN)/python -m bulk_lookup_dagster.storage.migrations.freeze
 
+.PHONY: screenshots
+screenshots: .venv/.dev ## Take the README's pictures anew, in the system's Chromium
+	$(BIN)/python -m deploy.screenshots
+
 .PHONY: clean
 clean: ## Remove caches; data in .bulk_lookup stay
 	rm -rf $(CACHE) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache dbt_project/target
