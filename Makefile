@@ -115,7 +115,7 @@ COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 \
 .PHONY: lock
 lock: ## Resolve the dependencies again
 	$(COMPILE) --extra build -o requirements/runtime.lock
-	$(COMPILE) --extra build --extra dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(COMPILE) --extra build --extra dev --extra splink -c requirements/runtime.lock -o requirements/dev.lock
 
 .PHONY: generate
 generate: .venv/.dev ## Rewrite the files that are generated from the code
