@@ -31,8 +31,8 @@ PARTS = (
     "agreement",
 )
 """What a quality score is made of."""
-KINDS = "create merge split move override unmerge refuse".split()  # noqa: SIM905
-RULES = "pin verified valid source_rank recency completeness lowest_id".split()  # noqa: SIM905
+KINDS = "create merge split move override unmerge refuse".split()
+RULES = "pin verified valid source_rank recency completeness lowest_id".split()
 
 
 def _one_of(column: str, values: list[str]) -> sa.CheckConstraint:
