@@ -48,7 +48,7 @@ class Rates:
     initial: float = 0.03
     swapped: float = 0.01
     typo: float = 0.05
-    missing: float = 0.12
+    missing: float = 0.10
     formats: float = 0.30
 
     @classmethod

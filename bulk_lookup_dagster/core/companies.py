@@ -16,11 +16,26 @@ _LEGAL = frozenset(
 )
 _FILLER = frozenset("the a an and of".split())
 _SHORT = {
-    **{"intl": "international", "mfg": "manufacturing", "svc": "services", "svcs": "services"},
-    **{"assoc": "associates", "assocs": "associates", "bros": "brothers", "ctr": "center"},
-    **{"centre": "center", "dept": "department", "natl": "national", "univ": "university"},
-    **{"deli": "delicatessen", "mgmt": "management", "tech": "technologies", "st": "saint"},
-    **{"restaurants": "restaurant", "service": "services", "saint": "saint", "mt": "mount"},
+    "intl": "international",
+    "mfg": "manufacturing",
+    "svc": "services",
+    "svcs": "services",
+    "assoc": "associates",
+    "assocs": "associates",
+    "bros": "brothers",
+    "ctr": "center",
+    "centre": "center",
+    "dept": "department",
+    "natl": "national",
+    "univ": "university",
+    "deli": "delicatessen",
+    "mgmt": "management",
+    "tech": "technologies",
+    "st": "saint",
+    "restaurants": "restaurant",
+    "service": "services",
+    "saint": "saint",
+    "mt": "mount",
 }
 _TRADES = frozenset(
     "cafe coffee restaurant grill kitchen diner bistro brasserie trattoria ristorante pizzeria bar"

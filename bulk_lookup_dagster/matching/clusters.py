@@ -91,7 +91,9 @@ def agglomerate(
             continue
         small, large = sorted((one, two), key=lambda item: len(members[item]))
         too_large = edge.score < _MUST and len(members[one]) + len(members[two]) > largest
-        if too_large or any(not excluded[item].isdisjoint(members[large]) for item in members[small]):
+        if too_large or any(
+            not excluded[item].isdisjoint(members[large]) for item in members[small]
+        ):
             done.refused.append((edge.a, edge.b))
             continue
         members[large] += members.pop(small)
@@ -158,9 +160,7 @@ def _make_closure(db: duckdb.DuckDBPyConnection, model: Model, band: int) -> Non
     make_pairs(db, model, band, candidates="inside", table="closed", keep_all=True)
 
 
-def _merge(
-    db: duckdb.DuckDBPyConnection, roots: Mapping[int, int], largest: int
-) -> Clustering:
+def _merge(db: duckdb.DuckDBPyConnection, roots: Mapping[int, int], largest: int) -> Clustering:
     """Take peaceful components whole; agglomerate in the others."""
     db.execute(f"""
         CREATE OR REPLACE TEMP TABLE disputed AS

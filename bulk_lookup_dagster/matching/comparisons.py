@@ -53,9 +53,7 @@ NICKNAME = (
     " OR l.first = r.given OR l.first = r.given_other"
     " OR r.first = l.given OR r.first = l.given_other"
 )
-_INITIAL = (
-    "(length(l.first) = 1 OR length(r.first) = 1) AND left(l.first, 1) = left(r.first, 1)"
-)
+_INITIAL = "(length(l.first) = 1 OR length(r.first) = 1) AND left(l.first, 1) = left(r.first, 1)"
 _SAME_PLACE = "l.postal = r.postal OR (l.city = r.city AND coalesce(l.postal = r.postal, TRUE))"
 _OTHER_PLACE = "coalesce(l.postal <> r.postal AND l.city <> r.city, FALSE)"
 _BIRTH_PARTS = " + ".join(

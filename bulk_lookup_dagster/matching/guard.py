@@ -11,56 +11,75 @@ person or one site agrees. What scores and fails is *related*: kept, shown, neve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bulk_lookup_dagster.matching.comparisons import TITLES
-from bulk_lookup_dagster.matching.model import Thresholds
+from bulk_lookup_dagster.matching.model import Model, Thresholds
 
 _RARE = 11.5
 """Bits of rarity (1 in 2,900) from which a name may be a misspelling of another."""
+FACTS: Mapping[str, str] = {
+    "titles": TITLES,
+    "other_house": "coalesce(l.house <> r.house, FALSE)",
+    "same_house": "coalesce(l.house = r.house, FALSE)",
+    "same_site": "coalesce(l.site = r.site, FALSE)",
+    "one_role": "l.is_role <> r.is_role",
+    "named": "coalesce(l.first, l.last) IS NOT NULL AND coalesce(r.first, r.last) IS NOT NULL",
+    "organisation": "l.kind = 'organisation' OR r.kind = 'organisation'",
+    # Two known names that look alike (Eric, Erica) are two names, not a misspelling.
+    "first_slip": f"(l.given IS NULL OR r.given IS NULL)"
+    f" AND greatest(l.first_bits, r.first_bits) >= {_RARE}",
+    "last_slip": f"greatest(l.last_bits, r.last_bits) >= {_RARE}",
+    "word_fits": "coalesce(l.last = r.last, FALSE) OR coalesce(l.last = r.first, FALSE)"
+    " OR coalesce(l.first = r.last, FALSE) OR coalesce(l.first = r.first, FALSE)",
+    "first_bits": "greatest(l.first_bits, r.first_bits)",
+    "last_bits": "greatest(l.last_bits, r.last_bits)",
+}
+"""What rules and weights need to know beside levels: about two records `l` and `r`."""
 _OWN = "(d_phone = 5 OR d_email = 7 OR d_birth = 3 OR d_person_id = 3)"
-_NAMED = "coalesce({side}.first, {side}.last) IS NOT NULL"
-_BOTH_NAMED = f"({_NAMED.format(side='l')} AND {_NAMED.format(side='r')})"
-_ORGANISATION = "(l.kind = 'organisation' OR r.kind = 'organisation')"
-_OTHER_HOUSE = "coalesce(l.house <> r.house, FALSE)"
 _SAME_CONTACT = "(d_phone >= 3 OR d_email >= 5)"
-_FIRST_RARE = f"(l.given IS NULL OR r.given IS NULL) AND greatest(l.first_bits, r.first_bits) >= {_RARE}"
-_LAST_RARE = f"greatest(l.last_bits, r.last_bits) >= {_RARE}"
-_ONE_ROLE = "(d_email = 2 AND l.is_role <> r.is_role)"
 _ONE_WORD = "(d_first = 0 OR d_last = 0)"
-_ONE_WORD_FITS = "(d_last = 3 OR d_first >= 4 OR l.last = r.first OR l.first = r.last)"
+_ONLY_NAME = "d_phone < 2 AND d_email < 2 AND d_company < 2 AND d_birth < 2 AND d_person_id < 2"
 
 # In order: the first that holds decides. (verdict, reason, condition)
 RULES: tuple[tuple[str, str, str], ...] = (
-    ("related", "another site", f"titles AND d_company >= 3 AND {_OTHER_HOUSE}"
+    ("related", "another site", "titles AND d_company >= 3 AND other_house"
      f" AND NOT ({_SAME_CONTACT} AND d_address >= 2)"),
-    ("related", "one of its people", f"titles AND d_company >= 3 AND {_ONE_ROLE}"),
-    ("auto", "same organisation", f"titles AND d_company >= 3 AND"
-     f" ({_SAME_CONTACT} OR d_address >= 4 OR (l.site = r.site AND d_address >= 2))"),
+    ("related", "one of its people", "titles AND d_company >= 3 AND d_email = 2 AND one_role"),
+    ("auto", "same organisation", "titles AND d_company >= 3 AND"
+     f" ({_SAME_CONTACT} OR d_address >= 4 OR (same_site AND d_address >= 2))"),
     ("auto", "same organisation, name in part", "titles AND d_company = 2"
-     f" AND d_phone >= 4 AND coalesce(l.house = r.house, d_address >= 2)"),
+     " AND d_phone >= 4 AND (same_house OR (NOT other_house AND d_address >= 2))"),
     ("review", "name in part", f"titles AND d_company = 2 AND ({_SAME_CONTACT} OR d_address >= 4)"),
     ("related", "another organisation", "titles"),
     ("related", "Jr and Sr", "d_generation = 1"),
+    ("auto", "same id", "d_person_id = 3 AND (d_birth >= 2 OR d_last >= 2 OR d_first >= 2)"),
+    ("auto", "birth date and id alike", "d_birth >= 2 AND d_person_id >= 2"
+     " AND (d_last >= 2 OR d_first >= 2)"),
+    ("auto", "same birth date, names alike", "d_birth = 3 AND d_first >= 2 AND"
+     " (d_last >= 2 OR d_address >= 4)"),
     ("related", "other birth date", "d_birth = 1 AND d_person_id <> 3"),
-    ("auto", "only one has a name, own e-mail", f"NOT {_BOTH_NAMED} AND d_email = 7"),
-    ("related", "colleague", f"NOT {_BOTH_NAMED} AND {_ORGANISATION} AND d_phone < 5"),
-    ("review", "only one has a name", f"NOT {_BOTH_NAMED} AND {_ORGANISATION}"),
-    ("auto", "no name, own phone or id", f"NOT {_BOTH_NAMED} AND {_OWN} AND d_company <> 1"
+    ("auto", "only one has a name, own e-mail", "NOT named AND d_email = 7"),
+    ("related", "colleague", "NOT named AND organisation AND d_phone < 5"),
+    ("review", "only one has a name", "NOT named AND organisation"),
+    ("auto", "no name, own phone or id", f"NOT named AND {_OWN} AND d_company <> 1"
      " AND d_email <> 1"),
-    ("related", "no name, nothing private", f"NOT {_BOTH_NAMED}"),
-    ("review", "one word fits", f"{_ONE_WORD} AND {_ONE_WORD_FITS} AND NOT {_OWN}"),
-    ("auto", "one word fits, own phone or e-mail", f"{_ONE_WORD} AND {_ONE_WORD_FITS}"),
+    ("related", "no name, nothing private", "NOT named"),
+    ("review", "one word fits", f"{_ONE_WORD} AND word_fits AND NOT {_OWN}"),
+    ("auto", "one word fits, own phone or e-mail", f"{_ONE_WORD} AND word_fits"),
     ("review", "other middle name", f"d_middle = 1 AND NOT {_OWN}"),
-    ("review", "nothing but the name", "d_phone < 2 AND d_email < 2 AND d_company < 2"
-     " AND d_address < 2 AND d_birth < 2 AND d_person_id < 2"),
-    ("review", "same address, all else differs", "d_phone = 1 AND d_email = 1 AND d_company < 2"
-     " AND d_middle <> 2 AND d_birth < 2 AND d_person_id < 2"),
+    ("alone", "nothing but the name", f"d_last = 3 AND d_first >= 4 AND {_ONLY_NAME}"
+     " AND d_address < 2"),
+    ("alone", "same address, all else differs", "d_last = 3 AND d_first >= 4 AND"
+     f" d_phone = 1 AND d_email = 1 AND {_ONLY_NAME} AND d_middle <> 2"),
     ("auto", "same name", "d_last = 3 AND d_first >= 4"),
-    ("auto", "initial", f"d_last = 3 AND d_first = 3 AND ({_OWN} OR d_email >= 3)"),
+    ("auto", "initial", f"d_last = 3 AND d_first = 3 AND ({_OWN} OR d_email >= 3"
+     " OR (d_address >= 4 AND d_company >= 3))"),
     ("review", "initial", "d_last = 3 AND d_first = 3"),
-    ("auto", "misspelt first name", f"d_last = 3 AND d_first = 2 AND {_FIRST_RARE}"),
-    ("auto", "misspelt last name", f"d_last = 2 AND d_first >= 3 AND {_LAST_RARE}"),
-    ("auto", "misspelt twice", f"d_last = 2 AND d_first = 2 AND {_FIRST_RARE} AND {_LAST_RARE}"
-     f" AND {_OWN}"),
+    ("auto", "misspelt first name", "d_last = 3 AND d_first = 2 AND first_slip"),
+    ("auto", "misspelt last name", "d_last = 2 AND d_first >= 3 AND last_slip"),
+    ("auto", "misspelt twice", f"d_last = 2 AND d_first = 2 AND first_slip AND last_slip"
+     f" AND ({_OWN} OR d_address >= 4)"),
     ("review", "close names", "d_last >= 2 AND d_first = 2 OR d_last = 2 AND d_first >= 4"),
     ("review", "other name, own e-mail and phone", "d_email = 7 AND d_phone = 5"),
     ("related", "household", "d_last = 3"),
@@ -69,21 +88,30 @@ RULES: tuple[tuple[str, str, str], ...] = (
 
 
 def guard_sql() -> str:
-    """Number of the rule that decides, from 0."""
+    """Number of the rule that decides, from 0, over digits and facts."""
     cases = " ".join(
-        f"WHEN {condition} THEN {number}"
-        for number, (_, _, condition) in enumerate(RULES)
-        if condition != "TRUE"
+        f"WHEN {condition} THEN {number}" for number, (_, _, condition) in enumerate(RULES[:-1])
     )
-    return f"CASE {cases} ELSE {len(RULES) - 1} END".replace("titles", f"({TITLES})")
+    return f"CASE {cases} ELSE {len(RULES) - 1} END"
 
 
-def verdict_sql(thresholds: Thresholds) -> str:
-    """The verdict of `rule` at `score`: a pair may be merged, shown, kept as related, or nothing."""
-    auto = ", ".join(str(n) for n, (verdict, _, _) in enumerate(RULES) if verdict == "auto")
-    related = ", ".join(str(n) for n, (verdict, _, _) in enumerate(RULES) if verdict == "related")
+def verdict_sql(model: Model, band: int) -> str:
+    """The verdict of `rule` at `score`: a pair may be merged, shown, kept as related, or nothing.
+
+    A name alone says who somebody is in a small circle only: among a million, two people of one
+    name are the rule. `alone` rules merge where coincidences are not to be expected.
+    """
+    thresholds: Thresholds = model.thresholds
+    small = model.name_alone(band) >= thresholds.name_alone
+    auto = _numbers("auto", "alone") if small else _numbers("auto")
     merged = "auto" if thresholds.automatic else "review"
-    return f"""CASE WHEN rule IN ({related})
+    return f"""CASE WHEN rule IN ({_numbers("related")})
                     THEN CASE WHEN score >= {thresholds.related} THEN 'related' ELSE 'reject' END
                WHEN rule IN ({auto}) AND score >= {thresholds.auto} THEN '{merged}'
                WHEN score >= {thresholds.review} THEN 'review' ELSE 'reject' END"""
+
+
+def _numbers(*verdicts: str) -> str:
+    return ", ".join(
+        str(number) for number, (verdict, _, _) in enumerate(RULES) if verdict in verdicts
+    )

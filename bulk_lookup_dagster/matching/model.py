@@ -42,9 +42,10 @@ class LevelWeight(_Strict):
 class Thresholds(_Strict):
     """Bits from which a pair that passes the guard is merged, or shown to a person."""
 
-    auto: float = 5.0
+    auto: float = 4.0
     review: float = -2.0
     related: float = -8.0
+    name_alone: float = 6.0
     automatic: bool = True
 
 
@@ -71,7 +72,12 @@ class Model(_Strict):
         """Bits before anything is compared, for up to 2^band records."""
         return math.log2(self.pairs_per_record) + 1 - band
 
-    def bits_sql(self, levels: str = "d") -> str:
+    def name_alone(self, band: int) -> float:
+        """Bits of a usual name, and nothing else, among so many records."""
+        usual = [self.weights[name][0].bits for name in ("first", "last")]
+        return self.prior(band) + sum(usual)
+
+    def bits_sql(self) -> str:
         """Sum of the evidence of digits `d_<comparison>`, rarity of names included."""
         return " + ".join(self._case(comparison.name) for comparison in COMPARISONS)
 
@@ -83,8 +89,7 @@ class Model(_Strict):
             weight = weights[level.name]
             bits = f"{weight.bits:.4f}"
             if level.frequency:
-                column = level.frequency
-                bits = f"{math.log2(weight.m):.4f} + greatest(l.{column}, r.{column})"
+                bits = f"{math.log2(weight.m):.4f} + {level.frequency}"
             cases.append(f"WHEN {level.digit} THEN {bits}")
         cases.append(f"WHEN 1 THEN {weights['differs'].bits:.4f}")
         return f"(CASE d_{name} {' '.join(cases)} ELSE 0 END)"

@@ -29,6 +29,12 @@ RAW = (
     " birth_date person_id"
 ).split()
 """Columns of table `raw`, beside contact_id and row_hash."""
+EXTRA = {
+    "house_number": "street_number house_number housenumber".split(),
+    "birth_date": "date_of_birth birth_date birthdate birthday dob".split(),
+    "person_id": "soc_sec_id ssn social_security_number national_id person_id tax_id".split(),
+}
+"""Columns that uploads keep as extras, by the names people give them."""
 _CHUNK = 20_000
 _ROLES = (
     "info sales office contact admin support billing hello help service enquiries inquiries mail"

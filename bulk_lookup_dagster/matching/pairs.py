@@ -9,10 +9,11 @@ from __future__ import annotations
 import duckdb
 
 from bulk_lookup_dagster.matching.comparisons import COMPARISONS, level_sql
-from bulk_lookup_dagster.matching.guard import RULES, guard_sql, verdict_sql
+from bulk_lookup_dagster.matching.guard import FACTS, RULES, guard_sql, verdict_sql
 from bulk_lookup_dagster.matching.keys import EMAIL, PHONE
 from bulk_lookup_dagster.matching.model import Model
 
+_WEIGHT = 500
 LEAST_FREQUENCY = 5
 """Names that fewer records bear are not kept as frequencies: they would tell of persons."""
 
@@ -32,14 +33,16 @@ def make_frequencies(db: duckdb.DuckDBPyConnection) -> None:
 def make_people(db: duckdb.DuckDBPyConnection, model: Model, frozen_records: int) -> None:
     """Table `people`: records with the rarity of their names and who else has phone and e-mail."""
     total = max(frozen_records, 1)
-    rarest = f"least({model.rarest_bits}, log2({total}::DOUBLE))"
 
-    def bits(alias: str) -> str:
-        return f"least({rarest}, coalesce(log2({total} / {alias}.record_count), {rarest}))"
+    def bits(alias: str, comparison: str) -> str:
+        # Few records say little about a name: the model's average weighs as much as 500 of them.
+        usual = next(w.u for w in model.weights[comparison] if w.name == "same")
+        seen = f"(coalesce({alias}.record_count, 2) + {_WEIGHT} * {usual})"
+        return f"least({model.rarest_bits}, log2(({total} + {_WEIGHT}) / {seen}))"
 
     db.execute(f"""
         CREATE OR REPLACE TABLE people AS
-        SELECT r.*, {bits("f")} AS first_bits, {bits("g")} AS last_bits,
+        SELECT r.*, {bits("f", "first")} AS first_bits, {bits("g", "last")} AS last_bits,
                coalesce(p.name_count, 1) AS phone_names, coalesce(e.name_count, 1) AS email_names
           FROM records r
           LEFT JOIN frequencies f ON f.kind = 'first' AND f.name = r.first
@@ -62,12 +65,13 @@ def make_pairs(
 ) -> None:
     """Table of scored pairs; without `keep_all` those that nothing speaks for are left out."""
     digits = ",\n".join(f"{level_sql(item)} AS d_{item.name}" for item in COMPARISONS)
+    facts = ",\n".join(f"{sql} AS {name}" for name, sql in FACTS.items())
     vector = " || ".join(f"d_{item.name}" for item in COMPARISONS)
     reasons = ", ".join(f"'{reason}'" for _, reason, _ in RULES)
     db.execute(f"""
         CREATE OR REPLACE TABLE {table} AS
         WITH compared AS (
-            SELECT c.a, c.b, c.found_by, l, r, {digits}
+            SELECT c.a, c.b, c.found_by, {digits}, {facts}
               FROM {candidates} c
               JOIN people l ON l.contact_id = c.a JOIN people r ON r.contact_id = c.b
         ), scored AS (
@@ -76,6 +80,6 @@ def make_pairs(
               FROM compared
         )
         SELECT a, b, found_by, levels, rule::TINYINT AS rule, score,
-               {verdict_sql(model.thresholds)} AS verdict, ([{reasons}])[rule + 1] AS reason
+               {verdict_sql(model, band)} AS verdict, ([{reasons}])[rule + 1] AS reason
           FROM scored {"" if keep_all else f"WHERE score >= {model.thresholds.related}"}
     """)

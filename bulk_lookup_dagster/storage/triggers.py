@@ -18,9 +18,7 @@ from bulk_lookup_dagster.storage.matching_triggers import (
 )
 from bulk_lookup_dagster.storage.references import create_references, drop_reference_functions
 
-_LEDGER = (
-    "price_lists prices plans runs budgets claims requests request_claims".split()
-)
+_LEDGER = "price_lists prices plans runs budgets claims requests request_claims".split()
 PROTECTED = tuple(
     dict.fromkeys(
         [machine.table for machine in MACHINES]

@@ -402,16 +402,15 @@ CREATE TABLE matching.records (
 	row_hash BYTEA NOT NULL CONSTRAINT records_row_hash_check CHECK (octet_length(row_hash) <= 32),
 	kind VARCHAR(12) NOT NULL,
 	first VARCHAR(150),
-	given VARCHAR(150),
+	given VARCHAR(50),
+	given_other VARCHAR(50),
 	middle VARCHAR(150),
 	last VARCHAR(150),
 	generation VARCHAR(10),
-	name_words VARCHAR(300),
 	company VARCHAR(300),
-	company_core VARCHAR(300),
 	phone VARCHAR(20),
 	email VARCHAR(320),
-	email_kind VARCHAR(10),
+	is_role BOOLEAN NOT NULL,
 	site VARCHAR(255),
 	house VARCHAR(20),
 	street VARCHAR(300),
@@ -423,8 +422,6 @@ CREATE TABLE matching.records (
 	normaliser SMALLINT NOT NULL,
 	CONSTRAINT records_pkey PRIMARY KEY (contact_id),
 	CONSTRAINT records_kind_check CHECK (kind IN ('person','organisation','unknown','nameless')),
-	CONSTRAINT records_email_kind_check CHECK (email_kind IN ('personal','role','shared')),
-	CONSTRAINT records_email_check CHECK ((email IS NULL) = (email_kind IS NULL)),
 	CONSTRAINT records_contact_id_fkey FOREIGN KEY(contact_id) REFERENCES intake.contacts (contact_id) ON DELETE CASCADE
 );
 
