@@ -53,6 +53,11 @@ NICKNAME = (
     " OR l.first = r.given OR l.first = r.given_other"
     " OR r.first = l.given OR r.first = l.given_other"
 )
+_SWAPPED_ALIKE = (
+    "left(l.first, 1) = left(r.last, 1) AND left(l.last, 1) = left(r.first, 1)"
+    " AND jaro_winkler_similarity(l.first, r.last) >= 0.85"
+    " AND jaro_winkler_similarity(l.last, r.first) >= 0.85"
+)
 _INITIAL = "(length(l.first) = 1 OR length(r.first) = 1) AND left(l.first, 1) = left(r.first, 1)"
 _SAME_PLACE = "l.postal = r.postal OR (l.city = r.city AND coalesce(l.postal = r.postal, TRUE))"
 _OTHER_PLACE = "coalesce(l.postal <> r.postal AND l.city <> r.city, FALSE)"
@@ -66,11 +71,11 @@ COMPARISONS = (
         Level(5, "same", f"l.first = r.first OR ({_SWAPPED})", "first_bits"),
         Level(4, "nickname", NICKNAME),
         Level(3, "initial", _INITIAL),
-        Level(2, "alike", _alike("first", 0.88)),
+        Level(2, "alike", f"{_alike('first', 0.88)} OR ({_SWAPPED_ALIKE})"),
     )),
     Comparison("last", f"{_missing('last')} OR ({TITLES})", (
         Level(3, "same", f"l.last = r.last OR ({_SWAPPED})", "last_bits"),
-        Level(2, "alike", _alike("last", 0.9)),
+        Level(2, "alike", f"{_alike('last', 0.88)} OR ({_SWAPPED_ALIKE})"),
     )),
     Comparison("generation", _missing("generation"), (
         Level(2, "same", "l.generation = r.generation"),

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from bulk_lookup_dagster.matching.comparisons import TITLES
 from bulk_lookup_dagster.matching.model import Model, Thresholds
 
-_RARE = 11.5
-"""Bits of rarity (1 in 2,900) from which a name may be a misspelling of another."""
 FACTS: Mapping[str, str] = {
     "titles": TITLES,
     "other_house": "coalesce(l.house <> r.house, FALSE)",
@@ -27,9 +25,9 @@ FACTS: Mapping[str, str] = {
     "named": "coalesce(l.first, l.last) IS NOT NULL AND coalesce(r.first, r.last) IS NOT NULL",
     "organisation": "l.kind = 'organisation' OR r.kind = 'organisation'",
     # Two known names that look alike (Eric, Erica) are two names, not a misspelling.
-    "first_slip": f"(l.given IS NULL OR r.given IS NULL)"
-    f" AND greatest(l.first_bits, r.first_bits) >= {_RARE}",
-    "last_slip": f"greatest(l.last_bits, r.last_bits) >= {_RARE}",
+    "first_slip": "(l.given IS NULL OR r.given IS NULL)"
+    " AND (l.first_rare OR r.first_rare)",
+    "last_slip": "l.last_rare OR r.last_rare",
     "word_fits": "coalesce(l.last = r.last, FALSE) OR coalesce(l.last = r.first, FALSE)"
     " OR coalesce(l.first = r.last, FALSE) OR coalesce(l.first = r.first, FALSE)",
     "first_bits": "greatest(l.first_bits, r.first_bits)",
@@ -58,6 +56,8 @@ RULES: tuple[tuple[str, str, str], ...] = (
      " AND (d_last >= 2 OR d_first >= 2)"),
     ("auto", "same birth date, names alike", "d_birth = 3 AND d_first >= 2 AND"
      " (d_last >= 2 OR d_address >= 4)"),
+    ("auto", "same birth date and address", "d_birth = 3 AND d_address >= 4"
+     " AND (d_first = 0 OR d_last = 0)"),
     ("related", "other birth date", "d_birth = 1 AND d_person_id <> 3"),
     ("auto", "only one has a name, own e-mail", "NOT named AND d_email = 7"),
     ("related", "colleague", "NOT named AND organisation AND d_phone < 5"),

@@ -13,6 +13,8 @@ from bulk_lookup_dagster.matching.guard import FACTS, RULES, guard_sql, verdict_
 from bulk_lookup_dagster.matching.keys import EMAIL, PHONE
 from bulk_lookup_dagster.matching.model import Model
 
+RARE_BITS = 11.5
+"""Rarity (1 in 2,900) from which a name may be a misspelling of another; unheard-of ones may."""
 _WEIGHT = 500
 LEAST_FREQUENCY = 5
 """Names that fewer records bear are not kept as frequencies: they would tell of persons."""
@@ -43,6 +45,8 @@ def make_people(db: duckdb.DuckDBPyConnection, model: Model, frozen_records: int
     db.execute(f"""
         CREATE OR REPLACE TABLE people AS
         SELECT r.*, {bits("f", "first")} AS first_bits, {bits("g", "last")} AS last_bits,
+               f.name IS NULL OR {bits("f", "first")} >= {RARE_BITS} AS first_rare,
+               g.name IS NULL OR {bits("g", "last")} >= {RARE_BITS} AS last_rare,
                coalesce(p.name_count, 1) AS phone_names, coalesce(e.name_count, 1) AS email_names
           FROM records r
           LEFT JOIN frequencies f ON f.kind = 'first' AND f.name = r.first
