@@ -17,9 +17,16 @@ from bench import contact_words as words
 if TYPE_CHECKING:
     from bench.contacts import Flags, Ints, Population
 
-Texts = np.ndarray[Any, np.dtype[np.object_]]
+Texts = np.ndarray[Any, np.dtype[Any]]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _PHONES = ("({}) {}-{}", "{}-{}-{}", "{}.{}.{}", "+1 {} {} {}", "1{}{}{}", "{}{}{} x12")
+
+
+def blank(gone: Flags, values: Texts) -> Texts:
+    """The values, without those that are gone."""
+    left = values.astype(object)
+    left[gone] = None
+    return left
 
 
 class Noise:
@@ -47,9 +54,9 @@ class Noise:
         first, last, full, split = self._names(owners, firm | nameless)
         columns: dict[str, Any] = {
             "id": np.arange(start, start + size),
-            "name": np.where(split, None, full),
-            "first_name": np.where(split, first, None),
-            "last_name": np.where(split, last, None),
+            "name": blank(split, full),
+            "first_name": blank(~split, first),
+            "last_name": blank(~split, last),
             "company": self._companies(company_of, firm, work),
             "phone": self._phones(owners, firm, work),
             "email": self._emails(owners, firm, work),
@@ -59,7 +66,7 @@ class Noise:
             "firm": company_of,
         }
         for name in ("website",):
-            columns[name] = np.where(firm & self.some(size, 0.5), self._domains(company_of), None)
+            columns[name] = blank(~firm | self.some(size, 0.5), self._domains(company_of))
         return pa.table({name: pa.array(values) for name, values in columns.items()})
 
     def some(self, size: int, share: float) -> Flags:
@@ -115,7 +122,7 @@ class Noise:
         ends = np.array(["", " Jr", " Sr"], object)[
             np.where(self.some(size, 0.85), people.generation[owners], 0)
         ]
-        first, last = np.where(gone, None, first), np.where(gone, None, last + ends)
+        first, last = blank(gone, first), blank(gone, last + ends)
         full = np.empty(size, dtype=object)
         for index in np.flatnonzero(~(gone | split)):
             given = first[index] + (f" {middle[index]}." if has_middle[index] else "")
@@ -140,11 +147,12 @@ class Noise:
         )
         legal = np.array(words.LEGAL, object)[self.rng.integers(0, len(words.LEGAL), size)]
         named = np.array(
-            [f"{s.title()} {l}".strip() for s, l in zip(styles, legal, strict=True)], object
+            [f"{style.title()} {form}".strip() for style, form in zip(styles, legal, strict=True)],
+            object,
         )
         named = self.change(named, self.rates.typo, self.typo)
         shown = firm | (work & ~self.some(size, self.rates.missing))
-        return np.where(shown, named, None)
+        return blank(~shown, named)
 
     def _domains(self, firms: Ints) -> Texts:
         people = self.people
@@ -174,7 +182,7 @@ class Noise:
         )
         fake = np.array(words.PLACEHOLDERS, object)[self.rng.integers(0, 5, size)]
         phones = np.where(self.some(size, rates.placeholder), fake, phones)
-        return np.where(self.some(size, rates.missing), None, phones)
+        return blank(self.some(size, rates.missing), phones)
 
     def _other_digit(self, digits: str) -> str:
         at = int(self.rng.integers(3, 10))
@@ -206,7 +214,7 @@ class Noise:
                 emails[index] = f"{given}.{name}{owner % 9_973}@{free[owner % 7]}"
         emails = self.change(emails, rates.typo / 2, self.typo)
         emails = self.change(emails, rates.formats / 6, lambda text: f"<{text.upper()}>")
-        return np.where(self.some(size, rates.missing * 1.5), None, emails)
+        return blank(self.some(size, rates.missing * 1.5), emails)
 
     def _addresses(self, owners: Ints, firm: Flags, work: Flags) -> dict[str, Texts]:
         people, rates, size = self.people, self.rates, len(owners)
@@ -232,8 +240,8 @@ class Noise:
         states = np.array([state for _, state in words.PLACES], object)[town]
         gone, no_zip = self.some(size, rates.missing * 1.5), self.some(size, rates.missing)
         return {
-            "street": np.where(gone, None, lines),
-            "city": np.where(self.some(size, rates.missing / 2), None, towns),
-            "state_region": np.where(self.some(size, rates.missing / 2), None, states),
-            "postal_code": np.where(no_zip, None, postal.astype("U5").astype(object)),
+            "street": blank(gone, lines),
+            "city": blank(self.some(size, rates.missing / 2), towns),
+            "state_region": blank(self.some(size, rates.missing / 2), states),
+            "postal_code": blank(no_zip, postal.astype("U5").astype(object)),
         }

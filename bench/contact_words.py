@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import itertools
 
-MALE = """james robert john michael david william richard joseph thomas christopher charles daniel
-matthew anthony mark steven paul andrew joshua kenneth kevin brian timothy ronald george jason
-edward jeffrey ryan jacob nicholas gary eric jonathan stephen larry justin scott brandon benjamin
-samuel gregory alexander patrick frank raymond jack dennis jerry tyler aaron jose adam nathan henry
-zachary douglas peter kyle noah ethan jeremy walter christian keith roger terry austin sean gerald
-carl harold dylan arthur lawrence jordan jesse bryan billy bruce gabriel joe logan alan juan albert
-willie elijah wayne randy vincent mason roy ralph bobby russell philip eugene marcus luca omar ravi
-hiroshi wei ahmed dmitri pedro anders mateo kwame tariq bogdan nikolai ivo sven jamal rashid""".split()
-FEMALE = """mary patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty
-sandra margaret ashley kimberly emily donna michelle carol amanda melissa deborah stephanie
-dorothy rebecca sharon laura cynthia amy kathleen angela shirley brenda emma anna pamela nicole
-samantha katherine christine helen debra rachel carolyn janet maria catherine heather diane olivia
-julie joyce victoria ruth virginia lauren kelly christina joan evelyn judith andrea hannah megan
-cheryl jacqueline martha madison teresa gloria sara janice ann kathryn abigail sophia frances jean
-alice judy isabella julia grace amber denise danielle marilyn beverly charlotte natalie theresa
-diana brittany doris kayla alexis lori erica priya mei fatima yuki ingrid chiara amara zainab
-svetlana leila noor aiko beatriz solveig""".split()
+MALE = """
+james robert john michael david william richard joseph thomas christopher charles daniel matthew
+anthony mark steven paul andrew joshua kenneth kevin brian timothy ronald george jason edward
+jeffrey ryan jacob nicholas gary eric jonathan stephen larry justin scott brandon benjamin
+samuel gregory alexander patrick frank raymond jack dennis jerry tyler aaron jose adam nathan
+henry zachary douglas peter kyle noah ethan jeremy walter christian keith roger terry austin
+sean gerald carl harold dylan arthur lawrence jordan jesse bryan billy bruce gabriel joe logan
+alan juan albert willie elijah wayne randy vincent mason roy ralph bobby russell philip eugene
+marcus luca omar ravi hiroshi wei ahmed dmitri pedro anders mateo kwame tariq bogdan nikolai ivo
+sven jamal rashid
+""".split()
+FEMALE = """
+mary patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty sandra
+margaret ashley kimberly emily donna michelle carol amanda melissa deborah stephanie dorothy
+rebecca sharon laura cynthia amy kathleen angela shirley brenda emma anna pamela nicole samantha
+katherine christine helen debra rachel carolyn janet maria catherine heather diane olivia julie
+joyce victoria ruth virginia lauren kelly christina joan evelyn judith andrea hannah megan
+cheryl jacqueline martha madison teresa gloria sara janice ann kathryn abigail sophia frances
+jean alice judy isabella julia grace amber denise danielle marilyn beverly charlotte natalie
+theresa diana brittany doris kayla alexis lori erica priya mei fatima yuki ingrid chiara amara
+zainab svetlana leila noor aiko beatriz solveig
+""".split()
 NICKNAMES = {
     "robert": "bob rob bobby",
     "william": "bill will billy",
@@ -77,14 +82,16 @@ NICKNAMES = {
     "theresa": "terri",
     "virginia": "ginny",
 }
-LAST = """smith johnson williams brown jones garcia miller davis rodriguez martinez hernandez lopez
-gonzalez wilson anderson thomas taylor moore jackson martin lee perez thompson white harris sanchez
-clark ramirez lewis robinson walker young allen king wright scott torres nguyen hill flores green
-adams nelson baker hall rivera campbell mitchell carter roberts gomez phillips evans turner diaz
-parker cruz edwards collins reyes stewart morris morales murphy cook rogers gutierrez ortiz morgan
-cooper peterson bailey reed kelly howard ramos kim cox ward richardson watson brooks chavez wood
-james bennett gray mendoza ruiz hughes price alvarez castillo sanders patel myers long ross foster
-jimenez muller garcía o'brien mcdonald d'angelo""".split()
+LAST = """
+smith johnson williams brown jones garcia miller davis rodriguez martinez hernandez lopez
+gonzalez wilson anderson thomas taylor moore jackson martin lee perez thompson white harris
+sanchez clark ramirez lewis robinson walker young allen king wright scott torres nguyen hill
+flores green adams nelson baker hall rivera campbell mitchell carter roberts gomez phillips
+evans turner diaz parker cruz edwards collins reyes stewart morris morales murphy cook rogers
+gutierrez ortiz morgan cooper peterson bailey reed kelly howard ramos kim cox ward richardson
+watson brooks chavez wood james bennett gray mendoza ruiz hughes price alvarez castillo sanders
+patel myers long ross foster jimenez muller garcía o'brien mcdonald d'angelo
+""".split()
 _SYLLABLES = (
     "bar bel bran cal car dal dor el fal gar hal jor kel lan lor mar mor nor or pel quin ran sal",
     "a e i o u an en in on ar er or al el",

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
 
@@ -166,13 +167,15 @@ def _merge(db: duckdb.DuckDBPyConnection, roots: Mapping[int, int], largest: int
         CREATE OR REPLACE TEMP TABLE disputed AS
         SELECT root FROM apart UNION SELECT root FROM roots WHERE size > {largest}
     """)
-    whole = db.execute("""
+    whole = _columns(
+        db,
+        """
         SELECT r.contact_id, arg_min(p.contact_id, p.row_hash) OVER (PARTITION BY r.root)
           FROM roots r JOIN people p ON p.contact_id = r.contact_id
          WHERE r.root NOT IN (FROM disputed)
-    """).fetchnumpy()
-    keys = list(whole)
-    done = Clustering(dict(zip(whole[keys[0]].tolist(), whole[keys[1]].tolist(), strict=True)))
+    """,
+    )
+    done = Clustering(dict(zip(*whole, strict=True)))
     edges: dict[int, list[Edge]] = defaultdict(list)
     for a, b, score in db.execute("""
         SELECT e.a, e.b, e.score FROM edges e JOIN roots r ON r.contact_id = e.a
@@ -193,6 +196,6 @@ def _merge(db: duckdb.DuckDBPyConnection, roots: Mapping[int, int], largest: int
     return done
 
 
-def _columns(db: duckdb.DuckDBPyConnection, query: str) -> list[list[int]]:
+def _columns(db: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
     found = db.execute(query).fetchnumpy()
     return [values.tolist() for values in found.values()]

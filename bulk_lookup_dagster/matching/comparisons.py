@@ -114,7 +114,7 @@ COMPARISONS = (
     )),
     Comparison("address", "coalesce(l.street, l.postal, l.city) IS NULL"
                " OR coalesce(r.street, r.postal, r.city) IS NULL"
-               " OR (coalesce(l.street = r.street, l.postal = r.postal, l.city = r.city) IS NULL)", (
+               " OR coalesce(l.street = r.street, l.postal = r.postal, l.city = r.city) IS NULL", (
         Level(5, "same", "l.house = r.house AND l.street = r.street"
               f" AND NOT ({_OTHER_PLACE}) AND coalesce(l.unit = r.unit, TRUE)"),
         Level(4, "alike", "l.house = r.house AND "

@@ -6,7 +6,7 @@ Belongs here: the order of it. Does not: the steps (`matching.engine`), runs ove
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
 
 import duckdb
 import psycopg
@@ -67,11 +67,10 @@ def _store(conn: Connection, db: duckdb.DuckDBPyConnection, run: runs.Run) -> in
     conn.execute("DELETE FROM matching.key_stats")
     conn.execute("DELETE FROM matching.pairs")
     conn.execute("DELETE FROM matching.stale")
-    send(conn, db, "SELECT key, kind, record_count, name_count, is_shared, is_generic"
-         " FROM key_stats ORDER BY key",
-         "matching.key_stats (key, kind, record_count, name_count, is_shared, is_generic)")  # fmt: skip
-    send(conn, db, f"SELECT {run.run_id}, key, kind, record_count FROM key_stats WHERE is_generic",
-         "matching.skipped_blocks (run_id, key, kind, record_count)")  # fmt: skip
+    columns: LiteralString = "key, kind, record_count, name_count, is_shared, is_generic"
+    stats = f"SELECT {columns} FROM key_stats ORDER BY key"
+    send(conn, db, stats, f"matching.key_stats ({columns})")
+    skipped = f"SELECT {run.run_id}, key, kind, record_count FROM key_stats WHERE is_generic"
+    send(conn, db, skipped, "matching.skipped_blocks (run_id, key, kind, record_count)")
     send_pairs(conn, db, run.model.version)
-    row = db.execute("SELECT count(*) FROM records WHERE contact_id NOT IN (FROM known)").fetchone()
-    return int(row[0]) if row else 0
+    return engine.number(db, "SELECT count(*) FROM records WHERE contact_id NOT IN (FROM known)")

@@ -25,8 +25,7 @@ FACTS: Mapping[str, str] = {
     "named": "coalesce(l.first, l.last) IS NOT NULL AND coalesce(r.first, r.last) IS NOT NULL",
     "organisation": "l.kind = 'organisation' OR r.kind = 'organisation'",
     # Two known names that look alike (Eric, Erica) are two names, not a misspelling.
-    "first_slip": "(l.given IS NULL OR r.given IS NULL)"
-    " AND (l.first_rare OR r.first_rare)",
+    "first_slip": "(l.given IS NULL OR r.given IS NULL) AND (l.first_rare OR r.first_rare)",
     "last_slip": "l.last_rare OR r.last_rare",
     "word_fits": "coalesce(l.last = r.last, FALSE) OR coalesce(l.last = r.first, FALSE)"
     " OR coalesce(l.first = r.last, FALSE) OR coalesce(l.first = r.first, FALSE)",

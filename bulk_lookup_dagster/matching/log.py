@@ -34,17 +34,17 @@ _STEPS: tuple[LiteralString, ...] = (
      GROUP BY cluster
     """,
     """
-    CREATE TEMP TABLE fresh ON COMMIT DROP AS
+    CREATE TEMP TABLE minted ON COMMIT DROP AS
     SELECT cluster, nextval('matching.golden_ids_golden_id_seq') AS golden_id
       FROM (SELECT DISTINCT cluster FROM standing WHERE cluster NOT IN (SELECT cluster FROM kept)
              ORDER BY cluster) s
     """,
-    "INSERT INTO matching.golden_ids (golden_id) SELECT golden_id FROM fresh",
+    "INSERT INTO matching.golden_ids (golden_id) SELECT golden_id FROM minted",
     """
     CREATE TEMP TABLE moves ON COMMIT DROP AS
     SELECT s.contact_id, s.golden_id AS was, s.membership_id, t.golden_id AS becomes, t.is_new
       FROM standing s
-      JOIN (SELECT *, FALSE AS is_new FROM kept UNION ALL SELECT *, TRUE FROM fresh) t
+      JOIN (SELECT *, FALSE AS is_new FROM kept UNION ALL SELECT *, TRUE FROM minted) t
         ON t.cluster = s.cluster
      WHERE s.golden_id IS DISTINCT FROM t.golden_id
     """,

@@ -51,9 +51,7 @@ def add(conn: psycopg.Connection[Any]) -> Contacts:
     return contacts
 
 
-def add_contacts(
-    conn: psycopg.Connection[Any], rows: Sequence[Mapping[str, Any]]
-) -> list[int]:
+def add_contacts(conn: psycopg.Connection[Any], rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Ids of contacts with these values."""
     conn.execute(_GROUND)
     ids = []

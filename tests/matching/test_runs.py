@@ -1,4 +1,4 @@
-"""Full and incremental runs in a real database: the same clusters, exact logs, nothing half done."""
+"""Full and incremental runs in a real database: same clusters, exact logs, nothing half done."""
 
 from __future__ import annotations
 
