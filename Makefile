@@ -103,7 +103,7 @@ format: .venv/.dev ## Put the code into shape
 
 .PHONY: bench
 bench: .venv/.dev ## Every benchmark, one JSON object each
-	@for name in engine limiter crash cap ingest marts delete export; do $(BIN)/python -m bench.$$name --json || exit 1; done
+	@for name in engine limiter crash cap ingest marts delete export matching; do $(BIN)/python -m bench.$$name --json || exit 1; done
 	@$(BIN)/python -m bench.engine --latency-ms 0 --json
 
 # ---- Generate ------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def incremental(path: Path, new: int) -> dict[str, Any]:
         migrate.upgrade(dsn)
         with connect(dsn, autocommit=True, name="bench") as conn:
             conn.execute(_GROUND)
-            rows = duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall()[0][0]
+            rows = engine.number(duckdb.connect(), f"SELECT count(*) FROM '{path}'")
             _add(conn, path, 0, rows - new)
             run_full(conn)
             _add(conn, path, rows - new, rows)

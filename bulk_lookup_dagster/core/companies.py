@@ -49,6 +49,7 @@ _TRADES = frozenset(
     " association society department office agency bureau travel security staffing printing"
     " cleaners cleaning furniture flooring painting hardware fitness veterinary".split()
 )
+_MARKS = _TRADES | _LEGAL
 _DOTTED = re.compile(r"\b(?:[a-z]\.){2,}")
 
 
@@ -66,6 +67,6 @@ def company_words(name: str) -> tuple[str, ...]:
 def is_company(name: str) -> bool:
     """Whether a name says that it is an organisation's: a trade, a legal form, a number."""
     found = words(name)
-    if any(word in _TRADES or word in _LEGAL for word in found):
+    if not _MARKS.isdisjoint(found):
         return not (len(found) > 1 and found[0] in GIVEN_NAMES and found[-1] not in _LEGAL)
     return "&" in name or any(character.isdigit() for character in name)

@@ -56,17 +56,15 @@ def parse_name(name: str) -> PersonName:
 def split_name(first: str, last: str) -> PersonName:
     """A name in two fields; a field that holds the whole name is taken apart."""
     if not first or not last:
-        return parse_name(f"{first} {last}") if " " in (first + last).strip() else _one(first, last)
+        whole = (first + last).strip()
+        if " " in whole:
+            return parse_name(whole)
     return _assemble(_bare(words(first)), _bare(words(last)))
 
 
 def full_names(first: str) -> tuple[str, ...]:
     """What a given name may be short for, itself included."""
     return (first, *FORMAL.get(first, ()))
-
-
-def _one(first: str, last: str) -> PersonName:
-    return _assemble(_bare(words(first)), _bare(words(last)))
 
 
 def _bare(tokens: list[str]) -> tuple[list[str], str]:

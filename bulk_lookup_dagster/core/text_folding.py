@@ -38,16 +38,18 @@ def fold(text: str) -> str:
     if lowered.isascii():
         return lowered
     # First as it is: й and ё are letters of their own, not и and е with a mark.
-    composed = unicodedata.normalize("NFKC", lowered).translate(_TABLE)
+    composed = unicodedata.normalize("NFKC", text).lower().translate(_TABLE)
     bare = unicodedata.normalize("NFKD", composed)
-    return "".join(mark for mark in bare if not unicodedata.combining(mark)).translate(_TABLE)
+    return (
+        "".join(mark for mark in bare if not unicodedata.combining(mark)).lower().translate(_TABLE)
+    )
 
 
 def words(text: str) -> list[str]:
     """Folded words; apostrophes join (`o'brien`), everything else that is no letter parts them."""
     folded = fold(text)
-    if folded.isalpha() and folded.isascii():
-        return [folded]
+    if folded.isascii() and folded.replace(" ", "").isalpha():
+        return folded.split()
     plain = _NOT_PLAIN.sub(" ", _APOSTROPHES.sub("", folded)).split()
     # Letters of an alphabet without a table would vanish; two such names must not look alike.
     return plain or folded.split()

@@ -17,7 +17,7 @@ _SIDE = re.compile(r"\b([lr])\.(\w+)")
 
 
 def splink_settings(model: Model, band: int) -> dict[str, Any]:
-    """Settings for a table like `people` with a column k1 … k10 per key, NULL where generic."""
+    """Settings for a table like `people` with a column k1 … k10 per key."""
     odds = 2.0 ** model.prior(band)
     return {
         "link_type": "dedupe_only",
