@@ -62,6 +62,16 @@ def split_name(first: str, last: str) -> PersonName:
     return _assemble(_bare(words(first)), _bare(words(last)))
 
 
+def given_name(text: str) -> PersonName:
+    """What a field of given names says by itself; with `family_name` it is `split_name`."""
+    return _assemble(_bare(words(text)), ([], ""))
+
+
+def family_name(text: str) -> PersonName:
+    """What a field of family names says by itself."""
+    return _assemble(([], ""), _bare(words(text)))
+
+
 def full_names(first: str) -> tuple[str, ...]:
     """What a given name may be short for, itself included."""
     return (first, *FORMAL.get(first, ()))

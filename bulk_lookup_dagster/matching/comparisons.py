@@ -99,7 +99,8 @@ COMPARISONS = (
         # A number in it is chosen, not misspelt; and a mailbox says little that the name did not.
         Level(4, "alike", "NOT l.is_role AND NOT r.is_role AND left(l.email, 1) = left(r.email, 1)"
               " AND abs(length(l.email) - length(r.email)) <= 2"
-              " AND right(l.email, 3) = right(r.email, 3) AND levenshtein(l.email, r.email) <= 2"
+              " AND (left(l.email, 8) = left(r.email, 8) OR right(l.email, 9) = right(r.email, 9))"
+              " AND levenshtein(l.email, r.email) <= 2"
               " AND regexp_replace(l.email, '[^0-9]', '', 'g')"
               " = regexp_replace(r.email, '[^0-9]', '', 'g')"),
         Level(3, "mailbox", "NOT l.is_role AND NOT r.is_role"

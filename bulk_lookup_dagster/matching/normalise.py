@@ -19,7 +19,13 @@ import pyarrow as pa
 from bulk_lookup_dagster.core.addresses import parse_street
 from bulk_lookup_dagster.core.companies import company_words, is_company
 from bulk_lookup_dagster.core.name_words import GIVEN_NAMES
-from bulk_lookup_dagster.core.names import PersonName, parse_name, split_name
+from bulk_lookup_dagster.core.names import (
+    PersonName,
+    family_name,
+    given_name,
+    parse_name,
+    split_name,
+)
 from bulk_lookup_dagster.core.text_folding import words
 
 NORMALISER = 1
@@ -65,13 +71,19 @@ _PLAIN = f"""
                     ELSE lower(trim(email)) END AS mail
           FROM raw
     ), parts AS (
-        SELECT *, split_part(split_part(mail, '@', 1), '+', 1) AS box,
+        SELECT *, coalesce(trim(first_name) <> '' AND trim(last_name) <> '', FALSE) AS in_two,
+               split_part(split_part(mail, '@', 1), '+', 1) AS box,
                CASE split_part(mail, '@', 2) WHEN 'googlemail.com' THEN 'gmail.com'
                     ELSE split_part(mail, '@', 2) END AS host,
                regexp_extract(lower(website), '^(?:https?://)?(?:www\\.)?([^/:?#]+)', 1) AS web
           FROM digits
     )
-    SELECT contact_id, row_hash, name, first_name, last_name, company AS company_text, street,
+    SELECT contact_id, row_hash, name, company AS company_text, street AS street_text,
+           -- Two fields are read each on its own; one that is alone may hold the whole name.
+           CASE WHEN in_two THEN first_name END AS given_text,
+           CASE WHEN in_two THEN last_name END AS family_text,
+           CASE WHEN NOT in_two THEN first_name END AS first_name,
+           CASE WHEN NOT in_two THEN last_name END AS last_name,
            nullif(trim(house_number), '') AS house_number, city AS city_text,
            CASE WHEN length(digits) >= 7
                  AND right(digits, 7) NOT IN ('1234567', '4567890', '3456789')
@@ -93,9 +105,13 @@ _PLAIN = f"""
 _RECORDS = """
     CREATE OR REPLACE TABLE records AS
     SELECT p.contact_id, p.row_hash,
-           coalesce(n.kind, CASE WHEN c.company IS NULL THEN 'nameless' ELSE 'organisation' END)
-               AS kind,
-           n.first, n.given, n.given_other, n.middle, n.last, n.generation,
+           CASE WHEN coalesce(g.first, f.last) IS NOT NULL THEN 'person'
+                WHEN n.kind IS NOT NULL THEN n.kind
+                WHEN c.company IS NULL THEN 'nameless' ELSE 'organisation' END AS kind,
+           coalesce(n.first, g.first) AS first, coalesce(n.given, g.given) AS given,
+           coalesce(n.given_other, g.given_other) AS given_other,
+           coalesce(n.middle, g.middle) AS middle, coalesce(n.last, f.last) AS last,
+           coalesce(n.generation, f.generation, g.generation) AS generation,
            coalesce(c.company, n.titled) AS company, p.phone, p.email, p.is_role, p.site,
            coalesce(s.house, p.house_number) AS house, s.street, s.unit, p.postal,
            t.city, p.birth_date, p.person_id
@@ -103,15 +119,19 @@ _RECORDS = """
       LEFT JOIN name_values n ON n.name IS NOT DISTINCT FROM p.name
        AND n.first_name IS NOT DISTINCT FROM p.first_name
        AND n.last_name IS NOT DISTINCT FROM p.last_name
-       AND n.has_company = (p.company_text IS NOT NULL)
+       AND n.has_company = (p.company_text IS NOT NULL) AND p.given_text IS NULL
+      LEFT JOIN given_values g ON g.given_text = p.given_text
+      LEFT JOIN family_values f ON f.family_text = p.family_text
       LEFT JOIN company_values c ON c.company_text = p.company_text
-      LEFT JOIN street_values s ON s.street_text = p.street
+      LEFT JOIN street_values s ON s.street_text = p.street_text
       LEFT JOIN city_values t ON t.city_text = p.city_text
 """
 _NAMES = """
     SELECT DISTINCT name, first_name, last_name, company_text IS NOT NULL AS has_company
-      FROM plain WHERE name IS NOT NULL OR first_name IS NOT NULL OR last_name IS NOT NULL
+      FROM plain
+     WHERE given_text IS NULL AND coalesce(name, first_name, last_name) IS NOT NULL
 """
+_How = Callable[[str], tuple[str | None, ...]]
 
 
 def normalise(db: duckdb.DuckDBPyConnection) -> None:
@@ -119,17 +139,23 @@ def normalise(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(_PLAIN)
     names = ("name", "first_name", "last_name", "has_company")
     _per_value(db, "name_values", _NAMES, names, _NAME_COLUMNS, _name)
-    for table, source, target, how in (
-        ("company_values", "company_text", ("company",), _company),
-        ("street_values", "street", ("house", "street", "unit"), _street),
-        ("city_values", "city_text", ("city",), _city),
-    ):
-        query = f"SELECT DISTINCT {source} FROM plain WHERE {source} IS NOT NULL"
-        key = "street_text" if source == "street" else source
-        _per_value(db, table, query, (key,), target, how)
+    for source, target, how in _by_value():
+        query = f"SELECT DISTINCT {source}_text FROM plain WHERE {source}_text IS NOT NULL"
+        _per_value(db, f"{source}_values", query, (f"{source}_text",), target, how)
     db.execute(_RECORDS)
-    for table in ("plain", "name_values", "company_values", "street_values", "city_values"):
+    for table in ("plain", "name_values", *(f"{source}_values" for source, _, _ in _by_value())):
         db.execute(f"DROP TABLE {table}")
+
+
+def _by_value() -> tuple[tuple[str, tuple[str, ...], _How], ...]:
+    """Columns of text, what each becomes, and how."""
+    return (
+        ("given", ("first", "given", "given_other", "middle", "generation"), _given),
+        ("family", ("last", "generation"), _family),
+        ("company", ("company",), _company),
+        ("street", ("house", "street", "unit"), _street),
+        ("city", ("city",), _city),
+    )
 
 
 def _per_value(
@@ -185,6 +211,16 @@ def _person(kind: str, name: PersonName, titled: str = "") -> tuple[str | None, 
         *(name.middle, name.last, name.generation, titled),
     )
     return (kind, *(value[:150] or None for value in values))
+
+
+def _given(text: str) -> tuple[str | None, ...]:
+    _, first, given, other, middle, _, generation, _ = _person("person", given_name(text))
+    return first, given, other, middle, generation
+
+
+def _family(text: str) -> tuple[str | None, ...]:
+    name = family_name(text)
+    return name.last[:150] or None, name.generation or None
 
 
 def _company(company: str) -> tuple[str | None, ...]:
