@@ -75,6 +75,7 @@ _CONCERNED: tuple[LiteralString, ...] = (
         OR least(greatest(coalesce(s.name_count, 1), 1), 5)
            <> least(greatest(n.name_count, 1), 5)
     """,
+    "ANALYZE counted",
     "DELETE FROM matching.stale",
     "DELETE FROM matching.key_stats s USING touched t WHERE s.key = t.key",
     """
@@ -109,10 +110,7 @@ _CONCERNED: tuple[LiteralString, ...] = (
     "DELETE FROM matching.pairs p USING concerned x WHERE p.contact_a = x.contact_id",
     "DELETE FROM matching.pairs p USING concerned x WHERE p.contact_b = x.contact_id",
 )
-_COMPARED: LiteralString = f"""
-    SELECT {RECORDS_OUT} FROM matching.records
-     WHERE contact_id IN (SELECT a FROM candidates UNION SELECT b FROM candidates)
-"""
+_COMPARED: LiteralString = "SELECT a FROM candidates UNION SELECT b FROM candidates"
 _REACH: LiteralString = """
     WITH RECURSIVE reach (contact_id) AS (
         SELECT contact_id FROM reached
@@ -132,16 +130,24 @@ _REACH: LiteralString = """
     INSERT INTO reached SELECT contact_id FROM reach
     EXCEPT SELECT contact_id FROM reached
 """
-_REACHED: LiteralString = (
-    f"SELECT {RECORDS_OUT} FROM matching.records WHERE contact_id IN"
-    " (SELECT contact_id FROM reached)"
+_REACHED: LiteralString = "SELECT contact_id FROM reached"
+_WHO: tuple[LiteralString, ...] = (
+    "DROP TABLE IF EXISTS who",
+    "CREATE TEMP TABLE who (contact_id BIGINT PRIMARY KEY) ON COMMIT DROP",
 )
+_RECORDS: LiteralString = f"SELECT {RECORDS_OUT} FROM who JOIN matching.records USING (contact_id)"
+_SHARES: LiteralString = f"""
+    SELECT k.contact_id, k.kind, k.key, s.name_count
+      FROM who JOIN matching.keys k ON k.contact_id = who.contact_id
+       AND k.kind IN ({keys.PHONE:d}, {keys.EMAIL:d})
+      JOIN matching.key_stats s ON s.key = k.key
+"""
 _TIES: LiteralString = """
     SELECT p.contact_a, p.contact_b, p.score, p.verdict FROM matching.pairs p
       JOIN reached r ON r.contact_id = p.contact_a WHERE p.verdict = 'auto'
 """
 _TIE_TYPES = "a BIGINT, b BIGINT, score DOUBLE, verdict VARCHAR"
-_KEY_TYPES = "contact_id BIGINT, kind SMALLINT, key BIGINT"
+_SHARE_TYPES = "contact_id BIGINT, kind SMALLINT, key BIGINT, name_count INTEGER"
 
 
 def run_incremental(conn: Connection, *, actor: str = "system") -> dict[str, int]:
@@ -202,15 +208,15 @@ def _fetch_people(
     db: duckdb.DuckDBPyConnection,
     run: runs.Run,
     known: int,
-    records: LiteralString,
+    ids: LiteralString,
 ) -> None:
-    """Table `people` of the records of a query, with whom they share phone and e-mail."""
-    fetch(conn, db, records, "records", RECORD_TYPES)
-    ids: LiteralString = f"SELECT contact_id FROM ({records}) r"
-    of: LiteralString = f"FROM matching.keys k WHERE k.kind IN (1, 2) AND k.contact_id IN ({ids})"
-    fetch(conn, db, f"SELECT k.contact_id, k.kind, k.key {of}", "keys", _KEY_TYPES)
-    fetch(conn, db, "SELECT s.key, s.name_count FROM matching.key_stats s WHERE s.key IN"
-          f" (SELECT k.key {of})", "key_stats", "key BIGINT, name_count INTEGER")  # fmt: skip
+    """Table `people` of the contacts of a query, with whom they share phone and e-mail."""
+    for statement in (*_WHO, "INSERT INTO who " + ids, "ANALYZE who"):
+        conn.execute(statement)
+    fetch(conn, db, _RECORDS, "records", RECORD_TYPES)
+    fetch(conn, db, _SHARES, "shares", _SHARE_TYPES)
+    db.execute("CREATE OR REPLACE TABLE keys AS SELECT contact_id, kind, key FROM shares")
+    db.execute("CREATE OR REPLACE TABLE key_stats AS SELECT DISTINCT key, name_count FROM shares")
     pairs.make_people(db, run.model, known)
 
 
