@@ -110,7 +110,7 @@ bench: .venv/.dev ## Every benchmark, one JSON object each; COMPARE=1 holds them
 ifdef COMPARE
 	@$(BIN)/python -m bench.compare
 else
-	@for name in engine limiter crash cap ingest marts delete export; do $(BIN)/python -m bench.$$name --json || exit 1; done
+	@for name in engine limiter crash cap ingest marts delete export matching; do $(BIN)/python -m bench.$$name --json || exit 1; done
 	@$(BIN)/python -m bench.engine --latency-ms 0 --json
 endif
 
@@ -123,7 +123,7 @@ COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 \
 .PHONY: lock
 lock: ## Resolve the dependencies again
 	$(COMPILE) --extra build -o requirements/runtime.lock
-	$(COMPILE) --extra build --extra dev --extra s3 -c requirements/runtime.lock -o requirements/dev.lock
+	$(COMPILE) --extra build --extra dev --extra s3 --extra splink -c requirements/runtime.lock -o requirements/dev.lock
 
 .PHONY: generate
 generate: .venv/.dev ## Rewrite the files that are generated from the code

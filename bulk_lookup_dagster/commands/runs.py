@@ -29,9 +29,13 @@ _WAITING = """
      WHERE state = 'waiting_approval' AND (estimate ->> 'due')::bigint > 0
        AND (%(plan)s::bigint IS NULL OR plan_id = %(plan)s) ORDER BY plan_id
 """
-_PAUSED = (
-    "SELECT provider, reason FROM ops.provider_states WHERE state = 'paused' ORDER BY provider"
-)
+_PAUSED = """
+    SELECT provider, reason FROM ops.provider_states
+     WHERE state = 'paused'
+       AND provider IN (SELECT jsonb_object_keys(summary -> 'stopped') FROM ledger.runs
+                         WHERE dagster_run_id = ANY (%s))
+     ORDER BY provider
+"""
 _LEFT = """
     SELECT plan_id, reason, sum(claims::bigint)::bigint
       FROM ledger.runs, jsonb_each_text(summary -> 'left_due') AS l (reason, claims)
@@ -97,7 +101,7 @@ def _outcome(
     if any(reason == PAUSED for _, reason, _ in left):
         waiting += [
             f"{provider} is paused ({reason}): bulk-lookup resume {provider}"
-            for provider, reason in conn.execute(_PAUSED).fetchall()
+            for provider, reason in conn.execute(_PAUSED, (run_ids,)).fetchall()
         ]
     return {
         "batches": len(runs),

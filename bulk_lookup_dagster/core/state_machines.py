@@ -82,7 +82,18 @@ CLAIM = _machine(
     },
 )
 
-MACHINES = (UPLOAD, BATCH, PLAN, CLAIM)
+MATCH_MODEL = _machine(
+    "matching.model_versions",
+    "shadow active",
+    {"shadow": "active retired", "active": "retired", "retired": "active"},
+)
+MATCH_RUN = _machine(
+    "matching.runs",
+    "running",
+    {"running": "done failed", "done": "", "failed": ""},
+)
+
+MACHINES = (UPLOAD, BATCH, PLAN, CLAIM, MATCH_MODEL, MATCH_RUN)
 
 
 def as_markdown() -> str:

@@ -45,8 +45,8 @@ _SYNONYMS = {
     "account accountname firm firma empresa",
     "email": "email emailaddress mail emailid",
     "website": "website url web homepage domain site",
-    "street": "street streetaddress address address1 addressline1 street1",
-    "city": "city town locality ort",
+    "street": "street streetaddress address address1 addressline1 street1 addr",
+    "city": "city town locality suburb ort",
     "state_region": "state region province stateregion stateprovince county",
     "postal_code": "postalcode zip zipcode postcode plz",
     "country": "country countryname countrycode",
@@ -125,6 +125,11 @@ def map_columns(
         "phone=<its header>.",
         code="no_phone_column",
     )
+
+
+def known_columns(headers: Sequence[str]) -> Mapping[str, int]:
+    """Number of the column for every field whose header is known, with or without a phone."""
+    return _by_synonyms(headers)
 
 
 def _wanted(first: Sequence[str], wanted: Mapping[str, str]) -> ColumnMap:

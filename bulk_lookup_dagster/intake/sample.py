@@ -23,10 +23,10 @@ HEADER = ("Name", "Phone", "Company", "E-mail", "City", "Last verified", "Lead s
 COUNTRIES = ("GB", "DE", "FR", "IN", "BR", "MX", "AU", "ES", "IT", "NL", "JP", "ZA")
 _HOME_SHARE, _BAD_SHARE, _REPEAT_SHARE = 0.70, 0.06, 0.08
 _REMEMBERED = 2_000
-_AREAS = "201 206 212 213 303 305 312 404 415 480 503 512 602 617 702 713 773 818 904 916".split()  # noqa: SIM905
-_FIRST = "Ada Ben Chloe Dev Elif Femi Grace Hugo Ines Jonas Kira Liam Maya Noah Olga Priya".split()  # noqa: SIM905
-_LAST = "Abara Brook Castle Dale Ember Frost Garnet Hollow Iyer Juniper Kessler Lark Moss".split()  # noqa: SIM905
-_FIRMS = "Acorn Beacon Copper Delta Evergreen Falcon Granite Harbor Indigo Juno Keystone".split()  # noqa: SIM905
+_AREAS = "201 206 212 213 303 305 312 404 415 480 503 512 602 617 702 713 773 818 904 916".split()
+_FIRST = "Ada Ben Chloe Dev Elif Femi Grace Hugo Ines Jonas Kira Liam Maya Noah Olga Priya".split()
+_LAST = "Abara Brook Castle Dale Ember Frost Garnet Hollow Iyer Juniper Kessler Lark Moss".split()
+_FIRMS = "Acorn Beacon Copper Delta Evergreen Falcon Granite Harbor Indigo Juno Keystone".split()
 _TRADES = [
     "Dental",
     "Plumbing",

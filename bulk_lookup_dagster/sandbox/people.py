@@ -60,7 +60,7 @@ LAST_NAMES = [
     "Sands",
     "Thorne",
 ]
-FIRMS = "Acorn Beacon Copper Delta Evergreen Falcon Granite Harbor Indigo Juno Keystone".split()  # noqa: SIM905
+FIRMS = "Acorn Beacon Copper Delta Evergreen Falcon Granite Harbor Indigo Juno Keystone".split()
 TRADES = (
     ("Dental", "Health Care", "Dentists"),
     ("Plumbing", "Construction", "Plumbing Contractors"),

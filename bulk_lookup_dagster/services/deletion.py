@@ -77,6 +77,15 @@ _ROWS: tuple[_Step, ...] = (
     ),
     ("rejects", "DELETE FROM intake.rejects WHERE upload_id = ANY (%(uploads)s)"),
 )
+# By the set: cascading from each contact would start every trigger once per contact.
+_MATCHING: tuple[_Step, ...] = tuple(
+    (
+        name,
+        f"DELETE FROM matching.{table} USING going g WHERE {table}.contact_id = g.contact_id"
+        " AND NOT EXISTS (SELECT FROM moving m WHERE m.contact_id = g.contact_id)",
+    )
+    for name, table in (("match_records", "records"), ("", "memberships"))
+)
 _CONTACTS: tuple[_Step, ...] = (
     (
         "",
@@ -212,6 +221,7 @@ def _delete(conn: Connection, values: Mapping[str, Any]) -> dict[str, int]:
     conn.execute(_GOING, values)
     _take(conn, _ROWS, values, counts)
     conn.execute(_MOVING)
+    _take(conn, _MATCHING, values, counts)
     _take(conn, _CONTACTS, values, counts)
     conn.execute(_ALONE)
     for statement in _ANALYZE:

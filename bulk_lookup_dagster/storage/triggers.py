@@ -12,15 +12,18 @@ from bulk_lookup_dagster.storage.change_triggers import (
     create_change_triggers,
     drop_change_function,
 )
+from bulk_lookup_dagster.storage.matching_triggers import (
+    create_matching_triggers,
+    drop_matching_functions,
+)
 from bulk_lookup_dagster.storage.references import create_references, drop_reference_functions
 
-_LEDGER = (
-    "price_lists prices plans runs budgets claims requests request_claims".split()  # noqa: SIM905
-)
+_LEDGER = "price_lists prices plans runs budgets claims requests request_claims".split()
 PROTECTED = tuple(
     dict.fromkeys(
         [machine.table for machine in MACHINES]
         + [f"ledger.{name}" for name in _LEDGER]
+        + ["matching.golden_ids", "matching.events"]
         + ["intake.subjects", "ops.audit", "ops.settings", "ops.instance"]
     )
 )
@@ -54,13 +57,19 @@ def create_triggers() -> list[str]:
     for machine in MACHINES:
         statements += state_triggers(machine)
     statements += [_delete_trigger(table) for table in PROTECTED]
-    return [*statements, *create_references(), *create_change_triggers()]
+    return [
+        *statements,
+        *create_references(),
+        *create_matching_triggers(),
+        *create_change_triggers(),
+    ]
 
 
 def drop_functions() -> list[str]:
     """Statements that remove the functions once their tables are gone."""
     return [
         drop_change_function(),
+        *drop_matching_functions(),
         *drop_reference_functions(),
         "DROP FUNCTION ops.refuse_delete();",
         "DROP FUNCTION ops.refuse_state();",

@@ -39,8 +39,8 @@ def test_f07_sessions_lease_disjoint_runs_of_slots(dsn: str) -> None:
     runs = sorted((s for each in asyncio.run(four()) for s in each), key=lambda s: s.first)
     assert {s.count for s in runs} == {25}
     for earlier, later in itertools.pairwise(runs):
-        # Two local clocks' views of one database clock differ by less than a slot.
-        assert later.first >= earlier.first + earlier.count * earlier.spacing - 0.002
+        # Two local views of one database clock differ by milliseconds; a run is 25 of them.
+        assert later.first >= earlier.first + earlier.count * earlier.spacing - 0.010
 
 
 def test_f07_slots_that_went_by_are_given_up_not_sent_in_a_burst() -> None:

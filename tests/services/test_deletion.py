@@ -53,6 +53,7 @@ def test_f15_everything_of_an_upload_goes_and_others_keep_what_is_theirs(
     second = load(platform, tmp_path, "second", "4155552601,Ada Both", "4155552603,Dee Other")
     done = delete_uploads(conn, [first], actor="me", rehearse=False)
     assert done.counts == {
+        "match_records": 0,
         "repeated_rows": 0,
         "rejects": 1,
         "contacts_kept": 1,
@@ -188,6 +189,7 @@ def test_f15_uploads_deleted_together_go_as_one_and_only_who_is_elsewhere_stays(
         "repeated_rows": 2,
         "rejects": 1,
         "contacts_kept": 1,
+        "match_records": 0,
         "contacts": 3,
         "phone_lookups": 0,
         "bodies": 0,

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from bulk_lookup_dagster.core.state_machines import MACHINES, StateMachine
 from bulk_lookup_dagster.storage.database import connect
+from bulk_lookup_dagster.storage.tables import METADATA
 from bulk_lookup_dagster.storage.triggers import PROTECTED
 
 _SETUP = """
@@ -25,6 +26,8 @@ _SETUP = """
          VALUES (1000, 'waiting_approval', 'bench', '{}', '{}', 'v1');
     INSERT INTO ledger.runs (run_id, kind, plan_id, step) VALUES (1, 'bench', 1000, 'test');
     INSERT INTO ops.workers (worker_id, host, pid) VALUES (1, 'here', 1);
+    INSERT INTO matching.model_versions (model_version, document, state)
+         VALUES ('other', '{}', 'shadow');
 """
 # What every state needs beside its name, so that only the state machine can refuse.
 _ROWS: Mapping[str, str] = {
@@ -56,6 +59,16 @@ _ROWS: Mapping[str, str] = {
                 CASE WHEN %(state)s::text = 'accepted' THEN 'x' END)
         RETURNING claim_id
     """,
+    "matching.model_versions": """
+        INSERT INTO matching.model_versions (model_version, document, state)
+        VALUES (encode(%(key)s, 'hex'), '{}', %(state)s::text) RETURNING model_version
+    """,
+    "matching.runs": """
+        INSERT INTO matching.runs (kind, state, model_version, band, finished_at)
+        VALUES ('full', %(state)s::text, 'other', 1,
+                CASE WHEN %(state)s::text <> 'running' THEN now() END)
+        RETURNING run_id
+    """,
 }
 _MOVES: Mapping[str, str] = {
     "intake.uploads": "refusal_code = CASE WHEN %(state)s::text = 'refused' THEN 'empty' END",
@@ -64,6 +77,8 @@ _MOVES: Mapping[str, str] = {
     "ledger.claims": """outcome = CASE WHEN %(state)s::text = 'answered' THEN 'data' END,
                         worker_id = CASE WHEN %(state)s::text = 'claimed' THEN 1 END,
                         external_id = CASE WHEN %(state)s::text = 'accepted' THEN 'x' END""",
+    "matching.model_versions": "activated_at = now()",
+    "matching.runs": "finished_at = CASE WHEN %(state)s::text <> 'running' THEN now() END",
 }
 _EVERY_STATE = [(machine, state) for machine in MACHINES for state in machine.states]
 _EVERY_MOVE = [
@@ -101,11 +116,11 @@ def app(session: psycopg.Connection[Any]) -> Any:
     session.rollback()
 
 
-def _insert(conn: psycopg.Connection[Any], machine: StateMachine, state: str) -> int:
+def _insert(conn: psycopg.Connection[Any], machine: StateMachine, state: str) -> Any:
     values = {"state": state, "key": b"key"}
     row = conn.execute(_ROWS[machine.table], values).fetchone()
     assert row is not None
-    return int(row[0])
+    return row[0]
 
 
 @pytest.mark.parametrize("machine,state", _EVERY_STATE, ids=_name)
@@ -129,12 +144,11 @@ def _path(machine: StateMachine, target: str) -> list[str]:
     raise AssertionError(f"{target} cannot be reached")
 
 
-def _move(conn: psycopg.Connection[Any], machine: StateMachine, key: int, state: str) -> None:
-    schema, table = machine.table.split(".")
+def _move(conn: psycopg.Connection[Any], machine: StateMachine, key: Any, state: str) -> None:
     statement = sql.SQL("UPDATE {} SET state = %(state)s::text, {} WHERE {} = %(key)s").format(
-        sql.Identifier(schema, table),
+        sql.Identifier(*machine.table.split(".")),
         sql.SQL(_MOVES[machine.table]),
-        sql.Identifier(table.removesuffix("es" if table == "batches" else "s") + "_id"),
+        sql.Identifier(METADATA.tables[machine.table].primary_key.columns[0].name),
     )
     assert conn.execute(statement, {"state": state, "key": key}).rowcount == 1
 

@@ -1,11 +1,19 @@
 """Declared tables and views, one module per schema; `METADATA` is what migrations must equal."""
 
-from bulk_lookup_dagster.storage.tables import enrichment, intake, ledger, oauth, ops
+from bulk_lookup_dagster.storage.tables import (
+    enrichment,
+    golden,
+    intake,
+    ledger,
+    matching,
+    oauth,
+    ops,
+)
 from bulk_lookup_dagster.storage.tables.columns import METADATA, SCHEMAS
 
 VIEWS: dict[str, str] = {
     name: query
-    for module in (intake, ledger, enrichment, ops)
+    for module in (intake, ledger, enrichment, golden, ops)
     for name, query in getattr(module, "VIEWS", {}).items()
 }
 
@@ -18,8 +26,10 @@ __all__ = [
     "SCHEMAS",
     "VIEWS",
     "enrichment",
+    "golden",
     "intake",
     "ledger",
+    "matching",
     "oauth",
     "ops",
 ]

@@ -4,6 +4,10 @@ DROP VIEW ops.contact_status;
 
 DROP VIEW intake.upload_rows;
 
+DROP VIEW matching.golden_redirects;
+
+DROP VIEW matching.current_members;
+
 DROP VIEW enrichment.phone_lookups_best;
 
 DROP VIEW intake.upload_contacts;
@@ -28,17 +32,41 @@ DROP TABLE ops.refreshes;
 
 DROP TABLE ops.mart_dirty;
 
+DROP TABLE matching.memberships;
+
 DROP TABLE ledger.runs;
 
 DROP TABLE intake.repeated_rows;
 
 DROP TABLE ops.exports;
 
+DROP TABLE matching.skipped_blocks;
+
+DROP TABLE matching.quality_scores;
+
+DROP TABLE matching.pairs;
+
+DROP TABLE matching.name_frequencies;
+
+DROP TABLE matching.golden_field_sources;
+
+DROP TABLE matching.events;
+
 DROP TABLE ledger.plans;
 
 DROP TABLE intake.rejects;
 
 DROP TABLE intake.batches;
+
+DROP TABLE matching.runs;
+
+DROP TABLE matching.records;
+
+DROP TABLE matching.overrides;
+
+DROP TABLE matching.golden_contacts;
+
+DROP TABLE matching.bands;
 
 DROP TABLE ledger.prices;
 
@@ -68,6 +96,16 @@ DROP TABLE ops.breakers;
 
 DROP TABLE ops.audit;
 
+DROP TABLE matching.stale;
+
+DROP TABLE matching.model_versions;
+
+DROP TABLE matching.keys;
+
+DROP TABLE matching.key_stats;
+
+DROP TABLE matching.golden_ids;
+
 DROP TABLE ledger.price_lists;
 
 DROP TABLE ledger.budgets;
@@ -83,6 +121,8 @@ DROP TABLE intake.contacts;
 DROP TABLE enrichment.waterfall_orders;
 
 DROP FUNCTION ops.note_change();
+
+DROP FUNCTION matching.forget_records();
 
 DROP FUNCTION ops.contacts_first_batch_id_exists();
 

@@ -1,0 +1,1 @@
+"""Finding contacts that are the same person or organisation, explained and undoable."""

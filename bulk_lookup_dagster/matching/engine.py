@@ -1,0 +1,66 @@
+"""One run of the engine inside DuckDB: from raw or normalised records to clusters.
+
+Belongs here: the session and the order of steps. Does not: a step's SQL (its own module), where
+records come from and results go (`matching.full`, `matching.incremental`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from bulk_lookup_dagster.matching import clusters, keys, normalise, pairs
+from bulk_lookup_dagster.matching.model import Model, band_of
+
+MEMORY_MB = 1_100
+"""What DuckDB may use; beyond it, it spills to a temporary folder that goes with the session."""
+
+
+@contextmanager
+def session(memory_mb: int = MEMORY_MB) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty DuckDB in memory with table `overrides` (a, b, must)."""
+    with tempfile.TemporaryDirectory(prefix="bl-matching-") as folder:
+        db = duckdb.connect(config={
+            "memory_limit": f"{memory_mb}MB",
+            "temp_directory": folder,
+            "preserve_insertion_order": False,
+        })  # fmt: skip
+        try:
+            db.execute("CREATE TABLE overrides (a BIGINT, b BIGINT, must BOOLEAN)")
+            yield db
+        finally:
+            db.close()
+
+
+def number(db: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number a query answers."""
+    row = db.execute(query).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def prepare(db: duckdb.DuckDBPyConnection) -> None:
+    """From table `raw`: `records`, `keys` and `key_stats`."""
+    normalise.normalise(db)
+    keys.make_keys(db)
+    keys.make_stats(db)
+
+
+def match(
+    db: duckdb.DuckDBPyConnection, model: Model, frozen_records: int | None = None
+) -> clusters.Clustering:
+    """From `records`, `keys` and `key_stats`: `pairs` and the clustering.
+
+    `frozen_records` is how many records the frozen table `frequencies` counts; without it, the
+    frequencies are counted now.
+    """
+    total = number(db, "SELECT count(*) FROM records")
+    if frozen_records is None:
+        pairs.make_frequencies(db)
+    keys.make_candidates(db)
+    pairs.make_people(db, model, frozen_records or total)
+    pairs.make_pairs(db, model, band_of(total))
+    db.execute("DROP TABLE candidates")
+    return clusters.make_clusters(db, model, band_of(total))

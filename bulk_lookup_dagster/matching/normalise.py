@@ -1,0 +1,236 @@
+"""Raw contacts become records that can be compared. Raw values stay where they are.
+
+Belongs here: which field becomes which value, in sets. Does not: what a name, company or street
+line means (`core.names`, `core.companies`, `core.addresses`), keys (`matching.keys`).
+
+What SQL can say plainly is SQL over whole columns. What it cannot (transliteration, nicknames,
+the parts of a name) is asked of Python once per distinct value. Both the full and the incremental
+run come through here, so that a record looks the same whichever made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from bulk_lookup_dagster.core.addresses import parse_street
+from bulk_lookup_dagster.core.companies import company_words, is_company
+from bulk_lookup_dagster.core.name_words import GIVEN_NAMES
+from bulk_lookup_dagster.core.names import (
+    PersonName,
+    family_name,
+    given_name,
+    parse_name,
+    split_name,
+)
+from bulk_lookup_dagster.core.text_folding import words
+
+NORMALISER = 1
+"""Raised by one when a rule here or in `core` changes: older records are then made again."""
+RAW = (
+    "phone name first_name last_name company email website street house_number city postal_code"
+    " birth_date person_id"
+).split()
+"""Columns of table `raw`, beside contact_id and row_hash."""
+EXTRA = {
+    "house_number": "street_number house_number housenumber".split(),
+    "birth_date": "date_of_birth birth_date birthdate birthday dob".split(),
+    "person_id": "soc_sec_id ssn social_security_number national_id person_id tax_id".split(),
+}
+"""Columns that uploads keep as extras, by the names people give them."""
+_CHUNK = 20_000
+_ROLES = (
+    "info sales office contact admin support billing hello help service enquiries inquiries mail"
+    " accounts accounting hr jobs careers marketing team reception orders webmaster postmaster"
+    " noreply no-reply donotreply customerservice press legal finance bookings reservations"
+).split()
+_FREE = (
+    "gmail.com googlemail.com yahoo.com hotmail.com outlook.com live.com msn.com aol.com icloud.com"
+    " me.com mac.com comcast.net verizon.net att.net sbcglobal.net bellsouth.net cox.net"
+    " gmx.com gmx.de web.de mail.com proton.me protonmail.com yandex.ru mail.ru qq.com 163.com"
+    " ymail.com earthlink.net"
+).split()
+_NAME_COLUMNS = ("kind", "first", "given", "given_other", "middle", "last", "generation", "titled")
+
+
+def _quoted(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+_PLAIN = f"""
+    CREATE OR REPLACE TABLE plain AS
+    WITH digits AS (
+        SELECT *,
+               right(CASE WHEN regexp_full_match(phone, '\\+?[0-9]*') THEN ltrim(phone, '+')
+                          ELSE regexp_replace(regexp_replace(lower(phone), '(x|e|#).*$', ''),
+                                              '[^0-9]', '', 'g') END, 10) AS digits,
+               CASE WHEN contains(email, '<') THEN regexp_extract(lower(email), '<([^<>]*)>', 1)
+                    ELSE lower(trim(email)) END AS mail
+          FROM raw
+    ), parts AS (
+        SELECT *, coalesce(trim(first_name) <> '' AND trim(last_name) <> '', FALSE) AS in_two,
+               split_part(split_part(mail, '@', 1), '+', 1) AS box,
+               CASE split_part(mail, '@', 2) WHEN 'googlemail.com' THEN 'gmail.com'
+                    ELSE split_part(mail, '@', 2) END AS host,
+               regexp_extract(lower(website), '^(?:https?://)?(?:www\\.)?([^/:?#]+)', 1) AS web
+          FROM digits
+    )
+    SELECT contact_id, row_hash, name, company AS company_text, street AS street_text,
+           -- Two fields are read each on its own; one that is alone may hold the whole name.
+           CASE WHEN in_two THEN first_name END AS given_text,
+           CASE WHEN in_two THEN last_name END AS family_text,
+           CASE WHEN NOT in_two THEN first_name END AS first_name,
+           CASE WHEN NOT in_two THEN last_name END AS last_name,
+           nullif(trim(house_number), '') AS house_number, city AS city_text,
+           CASE WHEN length(digits) >= 7
+                 AND right(digits, 7) NOT IN ('1234567', '4567890', '3456789')
+                 AND replace(right(digits, 7), right(digits, 1), '') <> '' THEN digits END AS phone,
+           CASE WHEN box <> '' AND contains(host, '.') AND NOT contains(host, '@')
+                THEN CASE host WHEN 'gmail.com' THEN replace(box, '.', '') ELSE box END
+                     || '@' || host END AS email,
+           coalesce(email IS NOT NULL AND box IN ({_quoted(_ROLES)}), FALSE) AS is_role,
+           nullif(CASE WHEN contains(host, '.') AND host NOT IN ({_quoted(_FREE)}) THEN host
+                       WHEN contains(web, '.') THEN web END, '') AS site,
+           nullif(left(regexp_replace(upper(postal_code), '[^0-9A-Z]', '', 'g'),
+                       CASE WHEN regexp_full_match(trim(postal_code), '[0-9]{{5}}-?[0-9]{{4}}')
+                            THEN 5 ELSE 20 END), '') AS postal,
+           nullif(left(regexp_replace(birth_date, '[^0-9]', '', 'g'), 8), '') AS birth_date,
+           nullif(left(regexp_replace(upper(person_id), '[^0-9A-Z]', '', 'g'), 60), '')
+               AS person_id
+      FROM parts
+"""
+_RECORDS = """
+    CREATE OR REPLACE TABLE records AS
+    SELECT p.contact_id, p.row_hash,
+           CASE WHEN coalesce(g.first, f.last) IS NOT NULL THEN 'person'
+                WHEN n.kind IS NOT NULL THEN n.kind
+                WHEN c.company IS NULL THEN 'nameless' ELSE 'organisation' END AS kind,
+           coalesce(n.first, g.first) AS first, coalesce(n.given, g.given) AS given,
+           coalesce(n.given_other, g.given_other) AS given_other,
+           coalesce(n.middle, g.middle) AS middle, coalesce(n.last, f.last) AS last,
+           coalesce(n.generation, f.generation, g.generation) AS generation,
+           coalesce(c.company, n.titled) AS company, p.phone, p.email, p.is_role, p.site,
+           coalesce(s.house, p.house_number) AS house, s.street, s.unit, p.postal,
+           t.city, p.birth_date, p.person_id
+      FROM plain p
+      LEFT JOIN name_values n ON n.name IS NOT DISTINCT FROM p.name
+       AND n.first_name IS NOT DISTINCT FROM p.first_name
+       AND n.last_name IS NOT DISTINCT FROM p.last_name
+       AND n.has_company = (p.company_text IS NOT NULL) AND p.given_text IS NULL
+      LEFT JOIN given_values g ON g.given_text = p.given_text
+      LEFT JOIN family_values f ON f.family_text = p.family_text
+      LEFT JOIN company_values c ON c.company_text = p.company_text
+      LEFT JOIN street_values s ON s.street_text = p.street_text
+      LEFT JOIN city_values t ON t.city_text = p.city_text
+"""
+_NAMES = """
+    SELECT DISTINCT name, first_name, last_name, company_text IS NOT NULL AS has_company
+      FROM plain
+     WHERE given_text IS NULL AND coalesce(name, first_name, last_name) IS NOT NULL
+"""
+_How = Callable[[str], tuple[str | None, ...]]
+
+
+def normalise(db: duckdb.DuckDBPyConnection) -> None:
+    """Make table `records` from table `raw`."""
+    db.execute(_PLAIN)
+    names = ("name", "first_name", "last_name", "has_company")
+    _per_value(db, "name_values", _NAMES, names, _NAME_COLUMNS, _name)
+    for source, target, how in _by_value():
+        query = f"SELECT DISTINCT {source}_text FROM plain WHERE {source}_text IS NOT NULL"
+        _per_value(db, f"{source}_values", query, (f"{source}_text",), target, how)
+    db.execute(_RECORDS)
+    for table in ("plain", "name_values", *(f"{source}_values" for source, _, _ in _by_value())):
+        db.execute(f"DROP TABLE {table}")
+
+
+def _by_value() -> tuple[tuple[str, tuple[str, ...], _How], ...]:
+    """Columns of text, what each becomes, and how."""
+    return (
+        ("given", ("first", "given", "given_other", "middle", "generation"), _given),
+        ("family", ("last", "generation"), _family),
+        ("company", ("company",), _company),
+        ("street", ("house", "street", "unit"), _street),
+        ("city", ("city",), _city),
+    )
+
+
+def _per_value(
+    db: duckdb.DuckDBPyConnection,
+    table: str,
+    query: str,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    how: Callable[..., tuple[Any, ...]],
+) -> None:
+    """Table `table` of what `how` says about each row of `query`."""
+    types = {"has_company": pa.bool_()}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in (*keys, *columns)])
+    kinds = ", ".join(
+        f"{field.name} {'BOOLEAN' if field.type == pa.bool_() else 'VARCHAR'}" for field in schema
+    )
+    db.execute(f"CREATE OR REPLACE TABLE {table} ({kinds})")
+    reader = db.cursor().execute(query)
+    while rows := reader.fetchmany(_CHUNK):
+        made = [row + how(*row) for row in rows]
+        chunk = pa.Table.from_arrays(
+            [pa.array(column, field.type) for column, field in zip(zip(*made), schema)],  # noqa: B905
+            schema=schema,
+        )
+        db.register("chunk", chunk)
+        db.execute(f"INSERT INTO {table} SELECT * FROM chunk")
+        db.unregister("chunk")
+
+
+def _name(
+    name: str | None, first: str | None, last: str | None, has_company: bool
+) -> tuple[str | None, ...]:
+    """Kind, parts of a person's name, and the name as an organisation's where it may be one."""
+    if first or last:
+        return _person("person", split_name(first or "", last or ""))
+    whole = name or ""
+    if is_company(whole):
+        titled = " ".join(company_words(whole)) or None
+        return ("organisation", *(None,) * 6, titled)
+    parsed = parse_name(whole)
+    if has_company or "," in whole or GIVEN_NAMES.intersection(words(whole)):
+        return _person("person", parsed)
+    return _person("unknown", parsed, " ".join(company_words(whole)))
+
+
+def _person(kind: str, name: PersonName, titled: str = "") -> tuple[str | None, ...]:
+    known = [full for full in name.given if full in GIVEN_NAMES]
+    if not name.first and not name.last:
+        return (None,) * 8
+    formal = known[1:] or known
+    values = (
+        *(name.first, formal[0] if formal else "", formal[1] if len(formal) > 1 else ""),
+        *(name.middle, name.last, name.generation, titled),
+    )
+    return (kind, *(value[:150] or None for value in values))
+
+
+def _given(text: str) -> tuple[str | None, ...]:
+    _, first, given, other, middle, _, generation, _ = _person("person", given_name(text))
+    return first, given, other, middle, generation
+
+
+def _family(text: str) -> tuple[str | None, ...]:
+    name = family_name(text)
+    return name.last[:150] or None, name.generation or None
+
+
+def _company(company: str) -> tuple[str | None, ...]:
+    return (" ".join(company_words(company)) or None,)
+
+
+def _street(line: str) -> tuple[str | None, ...]:
+    parsed = parse_street(line)
+    return parsed.house[:20] or None, parsed.street or None, parsed.unit[:30] or None
+
+
+def _city(city: str) -> tuple[str | None, ...]:
+    return (" ".join(words(city)) or None,)
