@@ -88,7 +88,7 @@ imports: .venv/.dev ## The import contracts of ARCHITECTURE's layout
 secrets: .venv/.dev ## No credential in any tracked file
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify \
 	  $(addprefix --disable-plugin ,Base64HighEntropyString HexHighEntropyString IPPublicDetector) \
-	  --exclude-files 'requirements/.*\.lock' --exclude-secrets '^(password|hidden.*|test.*|fake.*|sandbox.*|scram-sha-256|.*-(word|secret))$$'
+	  --exclude-files 'requirements/.*\.lock' --exclude-secrets '^(password|hidden.*|test.*|fake.*|sandbox.*|scram-sha-256|[A-Z]+(_[A-Z]+)+|.*-(word|secret))$$'
 
 .PHONY: audit
 audit: .venv/.dev ## Known vulnerabilities in the runtime dependencies, if the service can be reached
