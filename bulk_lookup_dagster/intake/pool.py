@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,21 +35,19 @@ def store_all(job: Job, chunks: Iterable[bytes], *, workers: int) -> Iterator[St
         return
     with ExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(workers))
-        idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
-        for _ in range(workers):
-            process = _Process(job)
-            stack.callback(process.end)
-            idle.put(process)
+        idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        for worker in stack.enter_context(_started(job, workers)):
+            idle.put(worker)
         # At most one chunk waits while every worker has one: memory does not grow with the file.
         room = threading.Semaphore(workers + 1)
         running: list[Future[Stored]] = []
 
         def store(payload: bytes) -> Stored:
-            process = idle.get()
+            worker = idle.get()
             try:
-                return process.store(payload)
+                return worker.store(payload)
             finally:
-                idle.put(process)
+                idle.put(worker)
                 room.release()
 
         for payload in chunks:
@@ -72,20 +70,45 @@ def _store_here(job: Job, chunks: Iterable[bytes]) -> Iterator[Stored]:
         worker.close()
 
 
-class _Process:
-    """One worker process and the pipes to it."""
+@contextmanager
+def _started(job: Job, count: int) -> Iterator[list[_Worker]]:
+    """So many workers, of which the first starts the others; all end when this is left."""
+    pipes = [(os.pipe(), os.pipe()) for _ in range(count)]
+    theirs = [(requests[0], answers[1]) for requests, answers in pipes]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bulk_lookup_dagster.intake.worker"]
+        + [f"{requests}:{answers}" for requests, answers in theirs],
+        stdin=subprocess.DEVNULL,
+        pass_fds=[end for pair in theirs for end in pair],
+        env={**os.environ, "PYTHONPATH": str(_ROOT)},
+    )
+    for end in (end for pair in theirs for end in pair):
+        os.close(end)
+    workers = [_Worker(requests[1], answers[0]) for requests, answers in pipes]
+    try:
+        for worker in workers:
+            worker.begin(job)
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
-    def __init__(self, job: Job) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bulk_lookup_dagster.intake.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._to, self._from = self._process.stdin, self._process.stdout
-        send(self._to, orjson.dumps(asdict(job)))
+
+class _Worker:
+    """The pipes to one worker."""
+
+    def __init__(self, requests: int, answers: int) -> None:
+        self._to, self._from = os.fdopen(requests, "wb"), os.fdopen(answers, "rb")
+
+    def begin(self, job: Job) -> None:
+        """Tell it what to work on."""
+        with suppress(BrokenPipeError):  # the first chunk says so
+            send(self._to, orjson.dumps(asdict(job)))
 
     def store(self, payload: bytes) -> Stored:
         """Have one chunk stored."""
@@ -102,15 +125,10 @@ class _Process:
         return Stored(**result)
 
     def end(self) -> None:
-        """Close the pipes, which ends the worker, and wait for it."""
+        """Close the pipes, which ends the worker."""
         with suppress(BrokenPipeError):  # it is gone already
             self._to.close()
         self._from.close()
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 def _failed(what: str) -> StorageError:

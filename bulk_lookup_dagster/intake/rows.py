@@ -50,9 +50,13 @@ class RowRules:
 
 @dataclass
 class Chunk:
-    """What became of one chunk of records; keys are the digests the database knows."""
+    """What became of one chunk of records; keys are the digests the database knows.
+
+    `columns` are those that the file has, in the order of each contact's text.
+    """
 
     records: int = 0
+    columns: tuple[str, ...] = ()
     subjects: dict[bytes, Phone] = field(default_factory=dict)
     contacts: dict[bytes, tuple[int, bytes, str]] = field(default_factory=dict)
     repeats: list[tuple[int, bytes]] = field(default_factory=list)
@@ -73,6 +77,11 @@ class RowReader:
         self._width = rules.mapping.width
         self._columns = rules.mapping.fields
         self._extras = Extras(rules.mapping.extras)
+        kept = [name for name in FIELDS if name in self._columns]
+        if rules.mapping.extras:
+            kept.append("extra")
+        self._kept = ("raw_phone", *kept)
+        self._whole = "\t".join("%s" if name in kept else "" for name in (*FIELDS, "extra"))
         key = rules.secret_key
         self._phone_hash = hashlib.blake2b(b"phone:", key=key, digest_size=HASH_BYTES).copy
         salt = f"{rules.source_id}\x1f".encode()
@@ -100,16 +109,18 @@ class RowReader:
         if not clean:
             _check_text(refused, table.rows)
         _check_values(refused, cells, fields, extras)
-        chunk = Chunk(table.records, rejects=self._rejects(table, refused))
+        chunk = Chunk(table.records, self._kept, rejects=self._rejects(table, refused))
+        values = [field for field in fields if field is not None]
+        if "extra" in self._kept:
+            values.append(extras)
         raws: Iterable[str] = cells
-        values: Sequence[Iterable[str]] = [
-            *(repeat("") if field is None else field for field in fields),
-            extras,
-        ]
         if not clean:
-            raws, values = map(copy_value, cells), [map(copy_value, value) for value in values]
-        texts = map("\t".join, zip(*values))  # noqa: B905 - a field without a column never ends
-        self._accept(chunk, zip(table.numbers, phones, raws, texts, strict=True), refused)
+            raws = map(copy_value, cells)
+            values = [tuple(map(copy_value, value)) for value in values]
+        texts = map("\t".join, zip(raws, *values, strict=True))
+        wholes = map(self._whole.__mod__, zip(*values, strict=True) if values else repeat(()))
+        rows = zip(table.numbers, phones, texts, wholes)  # noqa: B905 - a phone alone never ends
+        self._accept(chunk, rows, refused)
         return chunk
 
     def _accept(
@@ -118,10 +129,13 @@ class RowReader:
         rows: Iterable[tuple[int, Any, str, str]],
         refused: Collection[int],
     ) -> None:
-        """Hash every row that is not refused: its number, and it all but the number's spelling."""
+        """Hash every row that is not refused: its number, and it all but the number's spelling.
+
+        What is hashed has every field there is: a column more, empty, makes no other contact.
+        """
         phone_hash, row_hash = self._phone_hash, self._row_hash
         subjects, contacts = chunk.subjects, chunk.contacts
-        for index, (number, phone, raw, text) in enumerate(rows):
+        for index, (number, phone, text, whole) in enumerate(rows):
             if index in refused:
                 continue
             e164 = phone.e164
@@ -130,12 +144,12 @@ class RowReader:
             digest = hashed.digest()
             subjects[digest] = phone
             hashed = row_hash()
-            hashed.update(f"{e164}\t{text}".encode())
+            hashed.update(f"{e164}\t{whole}".encode())
             identity = hashed.digest()
             if identity in contacts:
                 chunk.repeats.append((number, identity))
             else:
-                contacts[identity] = (number, digest, f"{raw}\t{text}")
+                contacts[identity] = (number, digest, text)
 
     def _rejects(
         self, table: Arranged, refused: Mapping[int, str]
