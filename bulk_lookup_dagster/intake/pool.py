@@ -11,9 +11,9 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,18 +28,23 @@ _ROOT = Path(__file__).resolve().parents[2]
 _END_SECONDS = 30
 
 
-def store_all(job: Job, chunks: Iterable[bytes], *, workers: int) -> Iterator[Stored]:
-    """Store every chunk; yields one result per chunk, in any order."""
-    if workers <= 1:
-        yield from _store_here(job, chunks)
-        return
-    with ExitStack() as stack:
-        executor = stack.enter_context(ThreadPoolExecutor(workers))
+class Pool:
+    """Workers that wait for an upload: none where the caller's own process does the work."""
+
+    def __init__(self, workers: Sequence[_Worker]) -> None:
+        self._workers = workers
+
+    def store_all(self, job: Job, chunks: Iterable[bytes]) -> Iterator[Stored]:
+        """Store every chunk; yields one result per chunk, in any order."""
+        if not self._workers:
+            yield from _store_here(job, chunks)
+            return
         idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-        for worker in stack.enter_context(_started(job, workers)):
+        for worker in self._workers:
+            worker.begin(job)
             idle.put(worker)
         # At most one chunk waits while every worker has one: memory does not grow with the file.
-        room = threading.Semaphore(workers + 1)
+        room = threading.Semaphore(len(self._workers) + 1)
         running: list[Future[Stored]] = []
 
         def store(payload: bytes) -> Stored:
@@ -50,13 +55,24 @@ def store_all(job: Job, chunks: Iterable[bytes], *, workers: int) -> Iterator[St
                 idle.put(worker)
                 room.release()
 
-        for payload in chunks:
-            room.acquire()
-            running.append(executor.submit(store, payload))
-            done = [future for future in running if future.done()]
-            running = [future for future in running if future not in done]
-            yield from (future.result() for future in done)
-        yield from (future.result() for future in running)
+        with ThreadPoolExecutor(len(self._workers)) as executor:
+            for payload in chunks:
+                room.acquire()
+                running.append(executor.submit(store, payload))
+                done = [future for future in running if future.done()]
+                running = [future for future in running if future not in done]
+                yield from (future.result() for future in done)
+            yield from (future.result() for future in running)
+
+
+@contextmanager
+def open_pool(count: int) -> Iterator[Pool]:
+    """A pool of `count` workers, which start while the caller goes on; all end when it is left."""
+    if count <= 1:
+        yield Pool(())
+        return
+    with _started(count) as workers:
+        yield Pool(workers)
 
 
 def _store_here(job: Job, chunks: Iterable[bytes]) -> Iterator[Stored]:
@@ -71,7 +87,7 @@ def _store_here(job: Job, chunks: Iterable[bytes]) -> Iterator[Stored]:
 
 
 @contextmanager
-def _started(job: Job, count: int) -> Iterator[list[_Worker]]:
+def _started(count: int) -> Iterator[list[_Worker]]:
     """So many workers, of which the first starts the others; all end when this is left."""
     pipes = [(os.pipe(), os.pipe()) for _ in range(count)]
     theirs = [(requests[0], answers[1]) for requests, answers in pipes]
@@ -86,8 +102,6 @@ def _started(job: Job, count: int) -> Iterator[list[_Worker]]:
         os.close(end)
     workers = [_Worker(requests[1], answers[0]) for requests, answers in pipes]
     try:
-        for worker in workers:
-            worker.begin(job)
         yield workers
     finally:
         for worker in workers:
