@@ -10,7 +10,14 @@ from resources.numverify import NumverifyResource
 from resources.trestle import TrestleResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
+from resources.zerobounce import ZerobounceResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
-    one.provider: one for one in (TwilioLookupResource, NumverifyResource, TrestleResource)
+    one.provider: one
+    for one in (
+        TwilioLookupResource,
+        NumverifyResource,
+        TrestleResource,
+        ZerobounceResource,
+    )
 }

@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bulk_lookup_dagster.core.errors import ConfigError
-from resources import numverify_client, trestle_client, twilio_lookup_client
+from resources import (
+    numverify_client,
+    trestle_client,
+    twilio_lookup_client,
+    zerobounce_client,
+)
 from resources.vendor import Vendor
 
 VENDORS: tuple[Vendor, ...] = (
     twilio_lookup_client.VENDOR,
     numverify_client.VENDOR,
     trestle_client.VENDOR,
+    zerobounce_client.VENDOR,
 )
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}

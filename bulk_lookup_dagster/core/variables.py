@@ -35,6 +35,7 @@ _WEB = "Web"
 _TWILIO = "Twilio Lookup"
 _NUMVERIFY = "NumVerify"
 _TRESTLE = "Trestle"
+_ZEROBOUNCE = "ZeroBounce"
 _SERVICE = "Error reports"
 _CHILDREN = "Set by the platform for its child processes"
 
@@ -122,6 +123,8 @@ VARIABLES = (
     _address("NUMVERIFY_BASE_URL", _NUMVERIFY, "https://apilayer.net/api"),
     _credential("TRESTLE_API_KEY", _TRESTLE, "The API key."),
     _address("TRESTLE_BASE_URL", _TRESTLE, "https://api.trestleiq.com"),
+    _credential("ZEROBOUNCE_API_KEY", _ZEROBOUNCE, "The API key."),
+    _address("ZEROBOUNCE_BASE_URL", _ZEROBOUNCE, "https://api.zerobounce.net/v2"),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
     ),

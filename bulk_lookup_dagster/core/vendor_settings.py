@@ -134,6 +134,25 @@ class TrestleSettings(VendorSettings):
     priced = ("reverse_phone", "phone_intel")
 
 
+class ZerobounceSettings(VendorSettings):
+    """How ZeroBounce is asked; 20 batches a minute, and whoever asks faster is blocked."""
+
+    priced = ("validate",)
+
+    batch_size: int = Field(default=100, ge=1, le=100, description="Addresses per request.")
+    patience_s: int = Field(
+        default=120, ge=10, le=120, description="Seconds the vendor may take over a batch."
+    )
+    requests_per_second: Rate = 0.33
+    concurrency: Concurrency = 10
+    attempts: Attempts = 2
+    read_timeout_s: ReadSeconds = 130.0
+    total_timeout_s: TotalSeconds = 135.0
+    breaker: BreakerSettings = Field(
+        default=BreakerSettings(failures=3, cool_off_s=60), description="When to stop asking."
+    )
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -142,6 +161,7 @@ class ProviderSettings(Document):
     )
     numverify: NumverifySettings = Field(default=NumverifySettings(), description="NumVerify.")
     trestle: TrestleSettings = Field(default=TrestleSettings(), description="Trestle.")
+    zerobounce: ZerobounceSettings = Field(default=ZerobounceSettings(), description="ZeroBounce.")
 
 
 def _is_provider(name: str) -> str:

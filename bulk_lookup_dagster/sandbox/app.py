@@ -30,13 +30,19 @@ from bulk_lookup_dagster.sandbox.server import Request, Response
 from bulk_lookup_dagster.sandbox.simulator import Simulator, json_object
 from bulk_lookup_dagster.sandbox.trestle import Trestle
 from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
+from bulk_lookup_dagster.sandbox.zerobounce import Zerobounce
 
 _CONTROL = "/_sandbox/"
 
 
 def simulators() -> tuple[Simulator, ...]:
     """One of each vendor; the first answers at the root too."""
-    return (TwilioLookup(), Numverify(), Trestle())
+    return (
+        TwilioLookup(),
+        Numverify(),
+        Trestle(),
+        Zerobounce(),
+    )
 
 
 class Sandbox:
