@@ -6,6 +6,7 @@ what a resource holds (one file each).
 
 from collections.abc import Mapping
 
+from resources.hunter import HunterResource
 from resources.numverify import NumverifyResource
 from resources.trestle import TrestleResource
 from resources.twilio_lookup import TwilioLookupResource
@@ -19,5 +20,6 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         NumverifyResource,
         TrestleResource,
         ZerobounceResource,
+        HunterResource,
     )
 }

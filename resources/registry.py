@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from bulk_lookup_dagster.core.errors import ConfigError
 from resources import (
+    hunter_client,
     numverify_client,
     trestle_client,
     twilio_lookup_client,
@@ -22,6 +23,7 @@ VENDORS: tuple[Vendor, ...] = (
     numverify_client.VENDOR,
     trestle_client.VENDOR,
     zerobounce_client.VENDOR,
+    hunter_client.VENDOR,
 )
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}

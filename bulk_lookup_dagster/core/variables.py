@@ -36,6 +36,7 @@ _TWILIO = "Twilio Lookup"
 _NUMVERIFY = "NumVerify"
 _TRESTLE = "Trestle"
 _ZEROBOUNCE = "ZeroBounce"
+_HUNTER = "Hunter"
 _SERVICE = "Error reports"
 _CHILDREN = "Set by the platform for its child processes"
 
@@ -125,6 +126,8 @@ VARIABLES = (
     _address("TRESTLE_BASE_URL", _TRESTLE, "https://api.trestleiq.com"),
     _credential("ZEROBOUNCE_API_KEY", _ZEROBOUNCE, "The API key."),
     _address("ZEROBOUNCE_BASE_URL", _ZEROBOUNCE, "https://api.zerobounce.net/v2"),
+    _credential("HUNTER_API_KEY", _HUNTER, "The API key."),
+    _address("HUNTER_BASE_URL", _HUNTER, "https://api.hunter.io/v2"),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
     ),

@@ -153,6 +153,17 @@ class ZerobounceSettings(VendorSettings):
     )
 
 
+class HunterSettings(VendorSettings):
+    """How Hunter is asked; verifications are held to 5 a second whatever stands here."""
+
+    priced = ("email_finder", "email_verifier", "people", "companies")
+
+    requests_per_second: Rate = 8.0
+    attempts: Attempts = 2
+    read_timeout_s: ReadSeconds = 25.0
+    total_timeout_s: TotalSeconds = 30.0
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -162,6 +173,7 @@ class ProviderSettings(Document):
     numverify: NumverifySettings = Field(default=NumverifySettings(), description="NumVerify.")
     trestle: TrestleSettings = Field(default=TrestleSettings(), description="Trestle.")
     zerobounce: ZerobounceSettings = Field(default=ZerobounceSettings(), description="ZeroBounce.")
+    hunter: HunterSettings = Field(default=HunterSettings(), description="Hunter.")
 
 
 def _is_provider(name: str) -> str:

@@ -25,6 +25,7 @@ import orjson
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.sandbox.account import LOG_NAMES, Account
 from bulk_lookup_dagster.sandbox.faults import FaultPlan, amounts
+from bulk_lookup_dagster.sandbox.hunter import Hunter
 from bulk_lookup_dagster.sandbox.numverify import Numverify
 from bulk_lookup_dagster.sandbox.server import Request, Response
 from bulk_lookup_dagster.sandbox.simulator import Simulator, json_object
@@ -42,6 +43,7 @@ def simulators() -> tuple[Simulator, ...]:
         Numverify(),
         Trestle(),
         Zerobounce(),
+        Hunter(),
     )
 
 
