@@ -6,8 +6,10 @@ what a resource holds (one file each).
 
 from collections.abc import Mapping
 
+from resources.clearbit import ClearbitResource
 from resources.hunter import HunterResource
 from resources.numverify import NumverifyResource
+from resources.pdl import PdlResource
 from resources.trestle import TrestleResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
@@ -21,5 +23,7 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         TrestleResource,
         ZerobounceResource,
         HunterResource,
+        PdlResource,
+        ClearbitResource,
     )
 }

@@ -118,8 +118,9 @@ class HunterClient(VendorClient):
         calls = _data(reply, self._transport.host).get("calls")
         figures = calls if isinstance(calls, dict) else {}
         used, available = figures.get("used"), figures.get("available")
-        known = isinstance(used, int) and isinstance(available, int)
-        return Health("the key is accepted", available - used if known else None)
+        if not (isinstance(used, int) and isinstance(available, int)):
+            return Health("the key is accepted")
+        return Health("the key is accepted", available - used)
 
     async def account_rate(self, operations: Collection[str]) -> float | None:
         """What the vendor documents for everybody: 500 requests a minute, 300 verifications."""

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 
 from bulk_lookup_dagster.core.errors import ConfigError
 from resources import (
+    clearbit_client,
     hunter_client,
     numverify_client,
+    pdl_client,
     trestle_client,
     twilio_lookup_client,
     zerobounce_client,
@@ -24,6 +26,8 @@ VENDORS: tuple[Vendor, ...] = (
     trestle_client.VENDOR,
     zerobounce_client.VENDOR,
     hunter_client.VENDOR,
+    pdl_client.VENDOR,
+    clearbit_client.VENDOR,
 )
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}

@@ -164,6 +164,29 @@ class HunterSettings(VendorSettings):
     total_timeout_s: TotalSeconds = 30.0
 
 
+class PdlSettings(VendorSettings):
+    """How People Data Labs is asked; free accounts have 100 requests a minute, others 1,000."""
+
+    priced = ("person", "person_email", "company")
+
+    min_likelihood: int = Field(
+        default=6, ge=1, le=10, description="A match less likely than this is none, and free."
+    )
+
+
+class ClearbitSettings(VendorSettings):
+    """How Clearbit's legacy API is asked."""
+
+    priced = ("company", "person", "combined")
+
+    webhook_url: str = Field(
+        default="",
+        max_length=300,
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where Clearbit may post what it had queued; empty = it is polled.",
+    )
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -174,6 +197,10 @@ class ProviderSettings(Document):
     trestle: TrestleSettings = Field(default=TrestleSettings(), description="Trestle.")
     zerobounce: ZerobounceSettings = Field(default=ZerobounceSettings(), description="ZeroBounce.")
     hunter: HunterSettings = Field(default=HunterSettings(), description="Hunter.")
+    pdl: PdlSettings = Field(default=PdlSettings(), description="People Data Labs.")
+    clearbit: ClearbitSettings = Field(
+        default=ClearbitSettings(), description="Clearbit, with a key from before 2024."
+    )
 
 
 def _is_provider(name: str) -> str:

@@ -24,9 +24,11 @@ import orjson
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.sandbox.account import LOG_NAMES, Account
+from bulk_lookup_dagster.sandbox.clearbit import Clearbit
 from bulk_lookup_dagster.sandbox.faults import FaultPlan, amounts
 from bulk_lookup_dagster.sandbox.hunter import Hunter
 from bulk_lookup_dagster.sandbox.numverify import Numverify
+from bulk_lookup_dagster.sandbox.pdl import Pdl
 from bulk_lookup_dagster.sandbox.server import Request, Response
 from bulk_lookup_dagster.sandbox.simulator import Simulator, json_object
 from bulk_lookup_dagster.sandbox.trestle import Trestle
@@ -44,6 +46,8 @@ def simulators() -> tuple[Simulator, ...]:
         Trestle(),
         Zerobounce(),
         Hunter(),
+        Pdl(),
+        Clearbit(),
     )
 
 

@@ -188,7 +188,8 @@ def test_the_sandbox_is_asked_like_the_vendor_and_polled_to_the_end(
     sandbox.control("DELETE", "log")
 
     async def run() -> tuple[int, list[str | None]]:
-        polls, outcomes = 0, []
+        polls = 0
+        outcomes: list[str | None] = []
         async with HunterClient(f"{sandbox.url}/hunter", "fake", timeouts=FAST) as client:
             for n in range(150):
                 asks = question("email_finder", f"ada|brook|firm-{n}.example|", n)
