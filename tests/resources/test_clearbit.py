@@ -29,7 +29,7 @@ from bulk_lookup_dagster.engine.provider import (
 from resources.clearbit_client import ClearbitClient
 from resources.clearbit_records import parse_combined, parse_company
 from tests.contracts.client_contract import FAST, question
-from tests.fakes.recorder import Recorder, recording, response
+from tests.fakes.recorder import recording, response
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 _COMPANY = question("company", "acorn.example")
@@ -183,10 +183,6 @@ def test_the_sandbox_is_asked_like_the_vendor_and_polled_to_the_end(
 
 def test_the_sandbox_calls_back_as_the_vendor_would(sandbox: SandboxProcess) -> None:
     asks = question("combined", "||||queued.brook@acorn.example")
-
-    async def called_back(peer: Recorder) -> None:
-        while not peer.requests:
-            await asyncio.sleep(0.02)
 
     async def run() -> Answer | None:
         async with (
