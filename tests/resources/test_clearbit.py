@@ -29,6 +29,7 @@ from bulk_lookup_dagster.engine.provider import (
 from resources.clearbit_client import ClearbitClient
 from resources.clearbit_records import parse_combined, parse_company
 from tests.contracts.client_contract import FAST, question
+from tests.fakes.peer import until
 from tests.fakes.recorder import recording, response
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
@@ -193,7 +194,7 @@ def test_the_sandbox_calls_back_as_the_vendor_would(sandbox: SandboxProcess) -> 
         ):
             (answer,) = (await client.ask([asks], uuid4())).answers
             assert answer.accepted is not None
-            await called_back(ours)
+            await until(lambda: len(ours.requests) == 1)
             (sent,) = ours.requests
             headers = {name.lower(): value for name, value in sent.headers.items()}
             told = client.read_callback(headers, sent.body, sent.target)
