@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from resources.clearbit import ClearbitResource
 from resources.hunter import HunterResource
+from resources.local import LocalResource
 from resources.numverify import NumverifyResource
 from resources.pdl import PdlResource
 from resources.trestle import TrestleResource
@@ -25,5 +26,6 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         HunterResource,
         PdlResource,
         ClearbitResource,
+        LocalResource,
     )
 }

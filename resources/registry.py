@@ -12,6 +12,7 @@ from bulk_lookup_dagster.core.errors import ConfigError
 from resources import (
     clearbit_client,
     hunter_client,
+    local_client,
     numverify_client,
     pdl_client,
     trestle_client,
@@ -28,7 +29,11 @@ VENDORS: tuple[Vendor, ...] = (
     hunter_client.VENDOR,
     pdl_client.VENDOR,
     clearbit_client.VENDOR,
+    local_client.VENDOR,
 )
+
+REMOTE: tuple[Vendor, ...] = tuple(vendor for vendor in VENDORS if not vendor.is_local)
+"""Those that are asked over the network."""
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}
 

@@ -187,6 +187,15 @@ class ClearbitSettings(VendorSettings):
     )
 
 
+class LocalSettings(VendorSettings):
+    """How the rules of our own are asked: they leave the process nowhere."""
+
+    priced = ("email_guess", "caller_name")
+
+    requests_per_second: Rate = None
+    concurrency: Concurrency = 1
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -201,6 +210,7 @@ class ProviderSettings(Document):
     clearbit: ClearbitSettings = Field(
         default=ClearbitSettings(), description="Clearbit, with a key from before 2024."
     )
+    local: LocalSettings = Field(default=LocalSettings(), description="Rules of our own.")
 
 
 def _is_provider(name: str) -> str:
