@@ -92,11 +92,10 @@ class PdlClient(VendorClient):
 
 def _person(question: Question) -> dict[str, str]:
     person = PersonKey.parse(question.subject)
-    email = question.params.get("email") or person.email
     query = {"data_include": _PERSON}
-    if email:
-        query["email"] = email
-    if person.first or person.last:
+    if person.email:
+        query["email"] = person.email
+    else:
         query |= {"first_name": person.first, "last_name": person.last}
         query["company"] = person.domain or person.company
     if question.operation == "person_email":

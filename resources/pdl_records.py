@@ -5,7 +5,7 @@ free. Retention: RULES, "e-mail, company, people vendors" 180 days. An account w
 field gets `true` in its place: there is something, and we are not told what.
 
 Columns, of `enrichment.person_profiles` and `enrichment.company_profiles`: see `profile_shapes`,
-with work_email and confidence (its likelihood of 1 to 10, times ten); of
+with work_email and likelihood (its 1 to 10, times ten); of
 `enrichment.email_candidates`: email, confidence, source.
 
 Belongs here: data and pure parsing. Does not: requests (see `pdl_client`).
@@ -29,7 +29,7 @@ _KEEP = timedelta(days=180)
 _SOURCE = "People Data Labs Pro, monthly, first tier"
 
 OPERATIONS: Mapping[str, Operation] = {
-    "person": Operation("person", "person", "pdl", _KEEP, inputs=("email",)),
+    "person": Operation("person", "person", "pdl", _KEEP),
     "person_email": Operation("person_email", "person", "pdl", _KEEP),
     "company": Operation("company", "company", "pdl", _KEEP),
 }
@@ -69,7 +69,7 @@ def parse_person(answer: Mapping[str, Any]) -> dict[str, Any]:
         "twitter": _READ.text(person, "twitter_username", 200),
         "facebook": _READ.text(person, "facebook_username", 200),
         "work_email": email_of(_READ.text(person, "work_email", 320)),
-        "confidence": _confidence(answer),
+        "likelihood": _confidence(answer),
     }
 
 
@@ -113,5 +113,5 @@ def parse_company(answer: Mapping[str, Any]) -> dict[str, Any]:
         "twitter": _READ.text(firm, "twitter_url", 200),
         "facebook": _READ.text(firm, "facebook_url", 200),
         "tags": short_texts(_READ, firm, "tags"),
-        "confidence": _confidence(answer),
+        "likelihood": _confidence(answer),
     }

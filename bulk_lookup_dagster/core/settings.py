@@ -118,6 +118,18 @@ class StepsSettings(Document):
         default=StepSettings(provider_order=("twilio_lookup",)),
         description="Phone number look-ups.",
     )
+    company_profiles: StepSettings = Field(
+        default=StepSettings(enabled=False), description="What companies are."
+    )
+    person_profiles: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Who people are at work."
+    )
+    email_candidates: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Which addresses people have."
+    )
+    email_verifications: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Whether addresses take mail."
+    )
     accepted_deadline_s: int = Field(
         default=86_400,
         ge=60,

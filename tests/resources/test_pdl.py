@@ -85,7 +85,7 @@ def test_a_field_that_the_plan_hides_is_not_known() -> None:
     hidden = {"work_email": True, "job_title": True, "linkedin_url": "linkedin.com/in/ada"}
     columns = parse_person({"likelihood": 7, "data": hidden})
     assert (columns["work_email"], columns["position"]) == (None, None)
-    assert (columns["linkedin"], columns["confidence"]) == ("linkedin.com/in/ada", 70)
+    assert (columns["linkedin"], columns["likelihood"]) == ("linkedin.com/in/ada", 70)
     assert parse_person_email({"data": hidden})["source"] is None
 
 
@@ -103,7 +103,7 @@ def test_a_company_is_read_from_the_top_of_its_answer() -> None:
     assert (columns["name"], columns["email_domain"]) == ("Acorn Dental", "acorn.example")
     assert (columns["site"], columns["city"]) == ("https://acorn.example", "reno")
     assert (columns["employees_band"], columns["revenue_band"]) == ("11-50", "1M-10M")
-    assert columns["confidence"] == 100
+    assert columns["likelihood"] == 100
 
 
 def test_f27_a_likelihood_beyond_its_scale_is_a_bad_response() -> None:

@@ -7,10 +7,20 @@ asset file. Belongs here: the registry. Does not: the steps themselves.
 from __future__ import annotations
 
 from bulk_lookup_dagster.core.errors import InputError
+from bulk_lookup_dagster.services.steps.company_profiles import COMPANY_PROFILES
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
+from bulk_lookup_dagster.services.steps.email_candidates import EMAIL_CANDIDATES
+from bulk_lookup_dagster.services.steps.email_verifications import EMAIL_VERIFICATIONS
+from bulk_lookup_dagster.services.steps.person_profiles import PERSON_PROFILES
 from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 
-STEPS: tuple[StepDefinition, ...] = (PHONE_LOOKUPS,)
+STEPS: tuple[StepDefinition, ...] = (
+    PHONE_LOOKUPS,
+    COMPANY_PROFILES,
+    PERSON_PROFILES,
+    EMAIL_CANDIDATES,
+    EMAIL_VERIFICATIONS,
+)
 
 
 def step_named(name: str) -> StepDefinition:

@@ -8,6 +8,14 @@ DROP VIEW matching.golden_redirects;
 
 DROP VIEW matching.current_members;
 
+DROP VIEW enrichment.email_verifications_best;
+
+DROP VIEW enrichment.email_candidates_best;
+
+DROP VIEW enrichment.person_profiles_best;
+
+DROP VIEW enrichment.company_profiles_best;
+
 DROP VIEW enrichment.phone_lookups_best;
 
 DROP VIEW intake.upload_contacts;
@@ -23,6 +31,14 @@ DROP TABLE ledger.bodies;
 DROP TABLE intake.contact_subjects;
 
 DROP TABLE enrichment.phone_lookups;
+
+DROP TABLE enrichment.person_profiles;
+
+DROP TABLE enrichment.email_verifications;
+
+DROP TABLE enrichment.email_candidates;
+
+DROP TABLE enrichment.company_profiles;
 
 DROP TABLE ledger.requests;
 

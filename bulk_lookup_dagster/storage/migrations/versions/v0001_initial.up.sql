@@ -898,6 +898,172 @@ CREATE INDEX requests_run_id_idx ON ledger.requests (run_id);
 
 COMMENT ON TABLE ledger.requests IS 'One HTTP exchange; `request_id` is the correlation id of call, log line and row.';
 
+CREATE TABLE enrichment.company_profiles (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT company_profiles_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	basis VARCHAR(20),
+	name VARCHAR(200),
+	legal_name VARCHAR(200),
+	company_type VARCHAR(40),
+	sector VARCHAR(100),
+	industry VARCHAR(200),
+	description VARCHAR(2000),
+	employees INTEGER,
+	employees_band VARCHAR(20),
+	revenue_usd BIGINT,
+	revenue_band VARCHAR(20),
+	bands_version VARCHAR(20),
+	founded_year SMALLINT,
+	street VARCHAR(310),
+	city VARCHAR(100),
+	state_region VARCHAR(100),
+	postal_code VARCHAR(20),
+	country VARCHAR(100),
+	phone VARCHAR(40),
+	site VARCHAR(310),
+	email_domain VARCHAR(253),
+	linkedin VARCHAR(200),
+	twitter VARCHAR(200),
+	facebook VARCHAR(200),
+	tags VARCHAR(100)[],
+	tech VARCHAR(100)[],
+	likelihood SMALLINT,
+	CONSTRAINT company_profiles_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT company_profiles_basis_check CHECK (basis IN ('record', 'caller_name')),
+	CONSTRAINT company_profiles_employees_check CHECK (employees >= 0),
+	CONSTRAINT company_profiles_revenue_usd_check CHECK (revenue_usd >= 0),
+	CONSTRAINT company_profiles_founded_year_check CHECK (founded_year BETWEEN 1000 AND 2100),
+	CONSTRAINT company_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
+	CONSTRAINT company_profiles_tags_check CHECK (cardinality(tags) <= 50),
+	CONSTRAINT company_profiles_tech_check CHECK (cardinality(tech) <= 50),
+	CONSTRAINT company_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT company_profiles_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT company_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT company_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX company_profiles_claim_id_idx ON enrichment.company_profiles (claim_id);
+
+CREATE INDEX company_profiles_expires_at_idx ON enrichment.company_profiles (expires_at);
+
+COMMENT ON TABLE enrichment.company_profiles IS 'One vendor''s answer to what a company is; basis caller_name has a name and no more.';
+
+CREATE TABLE enrichment.email_candidates (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT email_candidates_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	email VARCHAR(320),
+	confidence SMALLINT,
+	source VARCHAR(20),
+	form VARCHAR(40),
+	alternatives VARCHAR(320)[],
+	position VARCHAR(200),
+	linkedin VARCHAR(300),
+	accept_all BOOLEAN,
+	verification VARCHAR(30),
+	CONSTRAINT email_candidates_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT email_candidates_confidence_check CHECK (confidence BETWEEN 0 AND 100),
+	CONSTRAINT email_candidates_source_check CHECK (source IN ('found', 'inferred', 'guess')),
+	CONSTRAINT email_candidates_labelled_check CHECK ((email IS NULL) = (source IS NULL)),
+	CONSTRAINT email_candidates_guessed_check CHECK ((form IS NOT NULL) <= (source = 'guess')),
+	CONSTRAINT email_candidates_alternatives_check CHECK (cardinality(alternatives) <= 10),
+	CONSTRAINT email_candidates_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT email_candidates_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT email_candidates_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT email_candidates_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX email_candidates_claim_id_idx ON enrichment.email_candidates (claim_id);
+
+CREATE INDEX email_candidates_expires_at_idx ON enrichment.email_candidates (expires_at);
+
+COMMENT ON TABLE enrichment.email_candidates IS 'One answer to which address somebody has: found somewhere, inferred by a vendor from other addresses, or a guess of ours by a form; none of them is verified by being here.';
+
+CREATE TABLE enrichment.email_verifications (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT email_verifications_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	verdict VARCHAR(20),
+	sub_status VARCHAR(60),
+	score SMALLINT,
+	is_free BOOLEAN,
+	is_role BOOLEAN,
+	is_disposable BOOLEAN,
+	mx_found BOOLEAN,
+	did_you_mean VARCHAR(320),
+	smtp_provider VARCHAR(100),
+	domain_age_days INTEGER,
+	CONSTRAINT email_verifications_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT email_verifications_verdict_check CHECK (verdict IN ('valid', 'invalid', 'accept_all', 'do_not_mail', 'spamtrap', 'abuse', 'unknown')),
+	CONSTRAINT email_verifications_score_check CHECK (score BETWEEN 0 AND 100),
+	CONSTRAINT email_verifications_domain_age_days_check CHECK (domain_age_days >= 0),
+	CONSTRAINT email_verifications_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT email_verifications_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT email_verifications_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT email_verifications_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX email_verifications_claim_id_idx ON enrichment.email_verifications (claim_id);
+
+CREATE INDEX email_verifications_expires_at_idx ON enrichment.email_verifications (expires_at);
+
+COMMENT ON TABLE enrichment.email_verifications IS 'One vendor''s answer to whether an address takes mail.';
+
+CREATE TABLE enrichment.person_profiles (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT person_profiles_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	first_name VARCHAR(100),
+	last_name VARCHAR(100),
+	position VARCHAR(200),
+	department VARCHAR(100),
+	seniority VARCHAR(100),
+	company_name VARCHAR(200),
+	company_domain VARCHAR(253),
+	linkedin VARCHAR(200),
+	twitter VARCHAR(200),
+	facebook VARCHAR(200),
+	work_email VARCHAR(320),
+	likelihood SMALLINT,
+	CONSTRAINT person_profiles_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT person_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
+	CONSTRAINT person_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT person_profiles_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT person_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT person_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX person_profiles_claim_id_idx ON enrichment.person_profiles (claim_id);
+
+CREATE INDEX person_profiles_expires_at_idx ON enrichment.person_profiles (expires_at);
+
+COMMENT ON TABLE enrichment.person_profiles IS 'One vendor''s answer to who somebody is at work.';
+
 CREATE TABLE enrichment.phone_lookups (
 	subject_id BIGINT NOT NULL,
 	provider VARCHAR(40) NOT NULL,
@@ -1042,6 +1208,58 @@ SELECT DISTINCT ON (r.subject_id, r.operation) r.*
          ORDER BY r.subject_id, r.operation, p.pin_id IS NULL,
                coalesce((SELECT o.position FROM enrichment.waterfall_orders o
                           WHERE o.step = 'phone_lookups' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.company_profiles_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.company_profiles r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'company_profiles' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'company_profiles' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.person_profiles_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.person_profiles r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'person_profiles' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'person_profiles' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.email_candidates_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.email_candidates r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'email_candidates' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL, r.confidence DESC NULLS LAST,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'email_candidates' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.email_verifications_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.email_verifications r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'email_verifications' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'email_verifications' AND o.provider = r.provider
                             AND o.operation = r.operation), 32767),
                r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 
