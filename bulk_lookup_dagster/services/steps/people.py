@@ -19,14 +19,12 @@ MOST_EXACT = """(
 NAMED_AT_COMPANY = "s.value NOT LIKE '||||%%'"
 
 # Of the addresses handed in for somebody, the first: a later one would be another question.
-GIVEN_EMAIL = """
+GIVEN_EMAIL = r"""
     SELECT DISTINCT ON (l.subject_id) l.subject_id,
-           jsonb_build_object('email', address.value) AS params
+           jsonb_build_object('email', lower(c.email)) AS params
       FROM intake.contact_subjects l
-      JOIN intake.contact_subjects e
-        ON e.contact_id = l.contact_id AND e.kind = 'email' AND e.role = 'given'
-      JOIN intake.subjects address ON address.subject_id = e.subject_id
+      JOIN intake.contacts c USING (contact_id)
      WHERE l.kind = 'person' AND l.subject_id IN (SELECT subject_id FROM subject)
-       AND address.value IS NOT NULL
-     ORDER BY l.subject_id, e.subject_id
+       AND c.email ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$'
+     ORDER BY l.subject_id, c.contact_id
 """
