@@ -27,7 +27,8 @@ _PRIVATE_KEYS = re.compile(
     r"first_name|last_name|full_name|street|address|original",
     re.I,
 )
-_SAFE_KEYS = frozenset({"phone_lookups", "phone_subject_id", "token_count", "step_key"})
+_STEPS = ("phone_lookups", "phone_validations", "reverse_phones")  # names, not values
+_SAFE_KEYS = frozenset({*_STEPS, "phone_subject_id", "token_count", "step_key"})
 _REMOVED = "[removed]"
 
 

@@ -8,6 +8,12 @@ DROP VIEW matching.golden_redirects;
 
 DROP VIEW matching.current_members;
 
+DROP VIEW enrichment.reverse_phones_best;
+
+DROP VIEW enrichment.line_statuses_best;
+
+DROP VIEW enrichment.phone_validations_best;
+
 DROP VIEW enrichment.phone_lookups_best;
 
 DROP VIEW intake.upload_contacts;
@@ -22,7 +28,13 @@ DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
 
+DROP TABLE enrichment.reverse_phones;
+
+DROP TABLE enrichment.phone_validations;
+
 DROP TABLE enrichment.phone_lookups;
+
+DROP TABLE enrichment.line_statuses;
 
 DROP TABLE ledger.requests;
 
