@@ -48,7 +48,7 @@ from resources.wire_errors import status_error
 DEFAULT_BASE_URL = "https://person.clearbit.com/v2"
 COMPANY_BASE_URL = "https://company.clearbit.com/v2"
 UNBILLED_STATUSES = frozenset({400, 401, 402, 403, 404, 422, 429})
-POLL_IN = timedelta(seconds=60)
+POLL_IN = timedelta(seconds=5)
 _PATHS = {
     "company": "/companies/find",
     "person": "/people/find",
