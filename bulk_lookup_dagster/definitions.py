@@ -10,7 +10,20 @@ from typing import Any
 
 import dagster as dg
 
-from assets import batches, exports, intake, phone_lookups
+from assets import (
+    batches,
+    company_profiles,
+    email_candidates,
+    email_verifications,
+    exports,
+    intake,
+    ledger,
+    line_statuses,
+    person_profiles,
+    phone_lookups,
+    phone_validations,
+    reverse_phones,
+)
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.environments import resources_for
 from bulk_lookup_dagster.jobs import JOBS
@@ -20,9 +33,25 @@ from sensors.failures import run_failures_sensor
 from sensors.marts import marts_sensor
 from sensors.uploads import uploads_sensor
 
-ASSETS = (*intake.ASSETS, *phone_lookups.ASSETS, *batches.ASSETS, *exports.ASSETS)
+STEPS = (
+    phone_lookups,
+    phone_validations,
+    line_statuses,
+    reverse_phones,
+    company_profiles,
+    person_profiles,
+    email_candidates,
+    email_verifications,
+)
+ASSETS = (
+    *intake.ASSETS,
+    *(asset for step in STEPS for asset in step.ASSETS),
+    *ledger.ASSETS,
+    *batches.ASSETS,
+    *exports.ASSETS,
+)
 _DEFAULT_CLOCK = ScheduleSettings()
-CHECKS = (*intake.CHECKS, *phone_lookups.CHECKS)
+CHECKS = (*intake.CHECKS, *(check for step in STEPS for check in step.CHECKS))
 
 
 def build_defs(

@@ -9,14 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bulk_lookup_dagster.core.errors import ConfigError
-from resources import numverify_client, trestle_client, twilio_lookup_client
+from resources import (
+    clearbit_client,
+    hunter_client,
+    local_client,
+    numverify_client,
+    pdl_client,
+    trestle_client,
+    twilio_lookup_client,
+    zerobounce_client,
+)
 from resources.vendor import Vendor
 
 VENDORS: tuple[Vendor, ...] = (
     twilio_lookup_client.VENDOR,
     numverify_client.VENDOR,
     trestle_client.VENDOR,
+    zerobounce_client.VENDOR,
+    hunter_client.VENDOR,
+    pdl_client.VENDOR,
+    clearbit_client.VENDOR,
+    local_client.VENDOR,
 )
+
+REMOTE: tuple[Vendor, ...] = tuple(vendor for vendor in VENDORS if not vendor.is_local)
+"""Those that are asked over the network."""
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}
 

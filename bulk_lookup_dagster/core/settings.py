@@ -112,11 +112,33 @@ class StepSettings(Document):
 
 
 class StepsSettings(Document):
-    """One block per enrichment step, by its name."""
+    """One block per enrichment step. What costs beside the look-ups is off until switched on."""
 
     phone_lookups: StepSettings = Field(
         default=StepSettings(provider_order=("twilio_lookup",)),
         description="Phone number look-ups.",
+    )
+    phone_validations: StepSettings = Field(
+        default=StepSettings(enabled=False),
+        description="A second opinion on validity, line type and carrier.",
+    )
+    line_statuses: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Whether numbers are in service."
+    )
+    reverse_phones: StepSettings = Field(
+        default=StepSettings(enabled=False), description="To whom numbers belong."
+    )
+    company_profiles: StepSettings = Field(
+        default=StepSettings(enabled=False), description="What companies are."
+    )
+    person_profiles: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Who people are at work."
+    )
+    email_candidates: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Which addresses people have."
+    )
+    email_verifications: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Whether addresses take mail."
     )
     accepted_deadline_s: int = Field(
         default=86_400,

@@ -8,6 +8,20 @@ DROP VIEW matching.golden_redirects;
 
 DROP VIEW matching.current_members;
 
+DROP VIEW enrichment.email_verifications_best;
+
+DROP VIEW enrichment.email_candidates_best;
+
+DROP VIEW enrichment.person_profiles_best;
+
+DROP VIEW enrichment.company_profiles_best;
+
+DROP VIEW enrichment.reverse_phones_best;
+
+DROP VIEW enrichment.line_statuses_best;
+
+DROP VIEW enrichment.phone_validations_best;
+
 DROP VIEW enrichment.phone_lookups_best;
 
 DROP VIEW intake.upload_contacts;
@@ -22,7 +36,21 @@ DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
 
+DROP TABLE enrichment.reverse_phones;
+
+DROP TABLE enrichment.phone_validations;
+
 DROP TABLE enrichment.phone_lookups;
+
+DROP TABLE enrichment.person_profiles;
+
+DROP TABLE enrichment.line_statuses;
+
+DROP TABLE enrichment.email_verifications;
+
+DROP TABLE enrichment.email_candidates;
+
+DROP TABLE enrichment.company_profiles;
 
 DROP TABLE ledger.requests;
 
