@@ -24,6 +24,7 @@ from bulk_lookup_dagster.services.housekeeping import forget_runs, purge, remove
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.maintenance import tidy
 from bulk_lookup_dagster.services.nightly import run_nightly
+from bulk_lookup_dagster.services.retention import purge_values
 from bulk_lookup_dagster.services.scheduled_exports import remove_old_exports
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage.database import connect
@@ -103,16 +104,17 @@ def tidy_up(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
         context.add_output_metadata(dict(asyncio.run(tidy(platform))))
 
 
-@dg.op(description="Remove stored answers and exports past their time, and half-written files.")
+@dg.op(description="Remove values, stored answers and exports past their time, half-written files.")
 def purge_expired(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> None:
-    """Minimisation: values and claims stay."""
+    """Minimisation: claims, costs and hashes stay."""
     with explained():
         with connect(platform.dsn, autocommit=True, name="bulk-lookup purge") as conn:
             bodies = purge(conn)
+            values = purge_values(conn)
             exports = remove_old_exports(conn, platform)
         parts = remove_parts(platform.environment.home / "files")
         context.add_output_metadata(
-            {"bodies": bodies, "exports": exports, "half-written files": parts}
+            {"bodies": bodies, "values": values, "exports": exports, "half-written files": parts}
         )
 
 

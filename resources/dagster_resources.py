@@ -6,11 +6,20 @@ what a resource holds (one file each).
 
 from collections.abc import Mapping
 
+from resources.census import CensusResource
+from resources.google_geocoding import GoogleGeocodingResource
 from resources.numverify import NumverifyResource
 from resources.trestle import TrestleResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
-    one.provider: one for one in (TwilioLookupResource, NumverifyResource, TrestleResource)
+    one.provider: one
+    for one in (
+        TwilioLookupResource,
+        NumverifyResource,
+        TrestleResource,
+        CensusResource,
+        GoogleGeocodingResource,
+    )
 }

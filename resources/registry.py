@@ -9,13 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bulk_lookup_dagster.core.errors import ConfigError
-from resources import numverify_client, trestle_client, twilio_lookup_client
+from resources import (
+    census_client,
+    google_geocoding_client,
+    numverify_client,
+    trestle_client,
+    twilio_lookup_client,
+)
 from resources.vendor import Vendor
 
 VENDORS: tuple[Vendor, ...] = (
     twilio_lookup_client.VENDOR,
     numverify_client.VENDOR,
     trestle_client.VENDOR,
+    census_client.VENDOR,
+    google_geocoding_client.VENDOR,
 )
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}

@@ -118,6 +118,9 @@ class StepsSettings(Document):
         default=StepSettings(provider_order=("twilio_lookup",)),
         description="Phone number look-ups.",
     )
+    geocodes: StepSettings = Field(
+        default=StepSettings(), description="Points and census blocks of addresses."
+    )
     accepted_deadline_s: int = Field(
         default=86_400,
         ge=60,

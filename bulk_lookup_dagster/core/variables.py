@@ -35,6 +35,8 @@ _WEB = "Web"
 _TWILIO = "Twilio Lookup"
 _NUMVERIFY = "NumVerify"
 _TRESTLE = "Trestle"
+_CENSUS = "US Census geocoder"
+_GOOGLE_GEOCODING = "Google Geocoding"
 _SERVICE = "Error reports"
 _CHILDREN = "Set by the platform for its child processes"
 
@@ -122,6 +124,9 @@ VARIABLES = (
     _address("NUMVERIFY_BASE_URL", _NUMVERIFY, "https://apilayer.net/api"),
     _credential("TRESTLE_API_KEY", _TRESTLE, "The API key."),
     _address("TRESTLE_BASE_URL", _TRESTLE, "https://api.trestleiq.com"),
+    _address("CENSUS_BASE_URL", _CENSUS, "https://geocoding.geo.census.gov/geocoder"),
+    _credential("GOOGLE_GEOCODING_API_KEY", _GOOGLE_GEOCODING, "The API key."),
+    _address("GOOGLE_GEOCODING_BASE_URL", _GOOGLE_GEOCODING, "https://geocode.googleapis.com"),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
     ),

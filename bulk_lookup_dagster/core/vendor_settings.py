@@ -134,6 +134,32 @@ class TrestleSettings(VendorSettings):
     priced = ("reverse_phone", "phone_intel")
 
 
+class CensusSettings(VendorSettings):
+    """How the US Census batch geocoder is asked: rarely, and a full file takes it minutes."""
+
+    priced = ("geocode",)
+
+    batch_size: int = Field(
+        default=10_000, ge=1, le=10_000, description="Addresses per file; it takes 10,000."
+    )
+    requests_per_second: Rate = 1.0
+    concurrency: Concurrency = 2
+    connect_timeout_s: ConnectSeconds = 10.0
+    read_timeout_s: ReadSeconds = 600.0
+    total_timeout_s: TotalSeconds = 900.0
+
+
+class GoogleGeocodingSettings(VendorSettings):
+    """How Google Geocoding is asked; v4 allows 25 requests a second by default."""
+
+    priced = ("geocode",)
+
+    version: Literal["v4", "v3"] = Field(
+        default="v4", description="v3 puts the key and the address into the URL."
+    )
+    requests_per_second: Rate = 25.0
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -142,6 +168,10 @@ class ProviderSettings(Document):
     )
     numverify: NumverifySettings = Field(default=NumverifySettings(), description="NumVerify.")
     trestle: TrestleSettings = Field(default=TrestleSettings(), description="Trestle.")
+    census: CensusSettings = Field(default=CensusSettings(), description="US Census geocoder.")
+    google_geocoding: GoogleGeocodingSettings = Field(
+        default=GoogleGeocodingSettings(), description="Google Geocoding."
+    )
 
 
 def _is_provider(name: str) -> str:

@@ -24,7 +24,9 @@ import orjson
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.sandbox.account import LOG_NAMES, Account
+from bulk_lookup_dagster.sandbox.census import Census
 from bulk_lookup_dagster.sandbox.faults import FaultPlan, amounts
+from bulk_lookup_dagster.sandbox.google_geocoding import GoogleGeocoding
 from bulk_lookup_dagster.sandbox.numverify import Numverify
 from bulk_lookup_dagster.sandbox.server import Request, Response
 from bulk_lookup_dagster.sandbox.simulator import Simulator, json_object
@@ -36,7 +38,7 @@ _CONTROL = "/_sandbox/"
 
 def simulators() -> tuple[Simulator, ...]:
     """One of each vendor; the first answers at the root too."""
-    return (TwilioLookup(), Numverify(), Trestle())
+    return (TwilioLookup(), Numverify(), Trestle(), Census(), GoogleGeocoding())
 
 
 class Sandbox:

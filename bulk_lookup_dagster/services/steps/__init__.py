@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
+from bulk_lookup_dagster.services.steps.geocodes import GEOCODES
 from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 
-STEPS: tuple[StepDefinition, ...] = (PHONE_LOOKUPS,)
+STEPS: tuple[StepDefinition, ...] = (PHONE_LOOKUPS, GEOCODES)
 
 
 def step_named(name: str) -> StepDefinition:

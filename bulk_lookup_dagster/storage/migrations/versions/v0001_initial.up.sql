@@ -898,6 +898,42 @@ CREATE INDEX requests_run_id_idx ON ledger.requests (run_id);
 
 COMMENT ON TABLE ledger.requests IS 'One HTTP exchange; `request_id` is the correlation id of call, log line and row.';
 
+CREATE TABLE enrichment.geocodes (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT geocodes_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	latitude DOUBLE PRECISION,
+	longitude DOUBLE PRECISION,
+	accuracy VARCHAR(20),
+	partial_match BOOLEAN,
+	census_block VARCHAR(15),
+	place_id VARCHAR(300),
+	matched_address VARCHAR(320),
+	confidence SMALLINT,
+	CONSTRAINT geocodes_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT geocodes_confidence_check CHECK (confidence BETWEEN 0 AND 100),
+	CONSTRAINT geocodes_point_check CHECK (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180),
+	CONSTRAINT geocodes_both_check CHECK ((latitude IS NULL) = (longitude IS NULL)),
+	CONSTRAINT geocodes_accuracy_check CHECK (accuracy IN ('rooftop','interpolated','center','approximate')),
+	CONSTRAINT geocodes_census_block_check CHECK (census_block ~ '^[0-9]{15}$'),
+	CONSTRAINT geocodes_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT geocodes_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT geocodes_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT geocodes_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX geocodes_claim_id_idx ON enrichment.geocodes (claim_id);
+
+CREATE INDEX geocodes_expires_at_idx ON enrichment.geocodes (expires_at);
+
+COMMENT ON TABLE enrichment.geocodes IS 'Where an address is: its point, how exact, its census block of 2020. Google''s point goes after 29 days, its place id stays.';
+
 CREATE TABLE enrichment.phone_lookups (
 	subject_id BIGINT NOT NULL,
 	provider VARCHAR(40) NOT NULL,
@@ -1042,6 +1078,19 @@ SELECT DISTINCT ON (r.subject_id, r.operation) r.*
          ORDER BY r.subject_id, r.operation, p.pin_id IS NULL,
                coalesce((SELECT o.position FROM enrichment.waterfall_orders o
                           WHERE o.step = 'phone_lookups' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.geocodes_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.geocodes r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'geocodes' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL, r.confidence DESC NULLS LAST,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'geocodes' AND o.provider = r.provider
                             AND o.operation = r.operation), 32767),
                r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 

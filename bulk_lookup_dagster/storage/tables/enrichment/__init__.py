@@ -3,12 +3,17 @@
 One module per step; a step's module declares its table and, in `VIEWS`, its winner.
 """
 
-from bulk_lookup_dagster.storage.tables.enrichment import choices, phone_lookups
+from bulk_lookup_dagster.storage.tables.enrichment import choices, geocodes, phone_lookups
 from bulk_lookup_dagster.storage.tables.enrichment.columns import OUTCOMES, result_columns
 
-STEPS = (phone_lookups,)
+STEPS = (phone_lookups, geocodes)
 """Modules of the steps' tables, in the order of the graph."""
 
 VIEWS: dict[str, str] = {name: query for step in STEPS for name, query in step.VIEWS.items()}
 
-__all__ = ["OUTCOMES", "STEPS", "VIEWS", "choices", "result_columns"]
+KEPT: dict[str, tuple[str, ...]] = {
+    f"enrichment.{step.__name__.rpartition('.')[2]}": getattr(step, "KEPT", ()) for step in STEPS
+}
+"""Columns of each step's table that outlive `expires_at`."""
+
+__all__ = ["KEPT", "OUTCOMES", "STEPS", "VIEWS", "choices", "result_columns"]
