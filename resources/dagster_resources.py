@@ -10,6 +10,7 @@ from resources.census import CensusResource
 from resources.google_geocoding import GoogleGeocodingResource
 from resources.numverify import NumverifyResource
 from resources.trestle import TrestleResource
+from resources.twilio_addons import TwilioAddonsResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
 
@@ -21,5 +22,6 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         TrestleResource,
         CensusResource,
         GoogleGeocodingResource,
+        TwilioAddonsResource,
     )
 }

@@ -14,6 +14,7 @@ from resources import (
     google_geocoding_client,
     numverify_client,
     trestle_client,
+    twilio_addons_client,
     twilio_lookup_client,
 )
 from resources.vendor import Vendor
@@ -24,6 +25,7 @@ VENDORS: tuple[Vendor, ...] = (
     trestle_client.VENDOR,
     census_client.VENDOR,
     google_geocoding_client.VENDOR,
+    twilio_addons_client.VENDOR,
 )
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}

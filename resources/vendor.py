@@ -61,7 +61,7 @@ class Vendor:
     complete sets, the preferred first; an empty set means that no credential is needed. `build`
     makes a client from credentials, address and the vendor's settings block. `free_check` names
     the call `doctor --providers` makes; empty: the vendor has only paid calls. `version` is what
-    the client is written for.
+    the client is written for. Vendors of one `account` share its credentials.
     """
 
     name: str
@@ -76,6 +76,12 @@ class Vendor:
     build: Build
     docs: str
     free_check: str = ""
+    account: str = ""
+
+    @property
+    def section(self) -> str:
+        """Where its variables stand in `.env.example`."""
+        return self.account or self.title
 
     def make(
         self,

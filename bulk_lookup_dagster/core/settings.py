@@ -121,6 +121,9 @@ class StepsSettings(Document):
     geocodes: StepSettings = Field(
         default=StepSettings(), description="Points and census blocks of addresses."
     )
+    phone_porting: StepSettings = Field(
+        default=StepSettings(), description="Who carries a number since it was ported."
+    )
     accepted_deadline_s: int = Field(
         default=86_400,
         ge=60,

@@ -32,7 +32,7 @@ _PLATFORM = "Platform"
 _BUCKET = "Bucket (BULK_LOOKUP_FILES=s3://…)"
 _DATABASE = "Database"
 _WEB = "Web"
-_TWILIO = "Twilio Lookup"
+_TWILIO = "Twilio"
 _NUMVERIFY = "NumVerify"
 _TRESTLE = "Trestle"
 _CENSUS = "US Census geocoder"
@@ -120,6 +120,7 @@ VARIABLES = (
     _credential("TWILIO_API_KEY", _TWILIO, "API key SID (SK…), preferred.", ""),
     _credential("TWILIO_API_SECRET", _TWILIO, "The API key's secret.", ""),
     _address("TWILIO_LOOKUP_BASE_URL", _TWILIO, "https://lookups.twilio.com"),
+    _address("TWILIO_ADDONS_BASE_URL", _TWILIO, "https://lookups.twilio.com"),
     _credential("NUMVERIFY_API_KEY", _NUMVERIFY, "The access key."),
     _address("NUMVERIFY_BASE_URL", _NUMVERIFY, "https://apilayer.net/api"),
     _credential("TRESTLE_API_KEY", _TRESTLE, "The API key."),

@@ -160,6 +160,24 @@ class GoogleGeocodingSettings(VendorSettings):
     requests_per_second: Rate = 25.0
 
 
+AddonName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+
+
+class TwilioAddonsSettings(VendorSettings):
+    """How add-ons of Twilio Lookup v1 are asked; the names are those given when installing."""
+
+    priced = ("real_phone_validation", "icehook_scout")
+
+    real_phone_validation_name: AddonName = Field(
+        default="realphonevalidation_rpvturbo", description="Its unique name in your account."
+    )
+    icehook_scout_name: AddonName = Field(
+        default="icehook_scout", description="Its unique name in your account."
+    )
+    read_timeout_s: ReadSeconds = 20.0
+    total_timeout_s: TotalSeconds = 30.0
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -171,6 +189,9 @@ class ProviderSettings(Document):
     census: CensusSettings = Field(default=CensusSettings(), description="US Census geocoder.")
     google_geocoding: GoogleGeocodingSettings = Field(
         default=GoogleGeocodingSettings(), description="Google Geocoding."
+    )
+    twilio_addons: TwilioAddonsSettings = Field(
+        default=TwilioAddonsSettings(), description="Add-ons of Twilio Lookup v1."
     )
 
 

@@ -31,6 +31,7 @@ from bulk_lookup_dagster.sandbox.numverify import Numverify
 from bulk_lookup_dagster.sandbox.server import Request, Response
 from bulk_lookup_dagster.sandbox.simulator import Simulator, json_object
 from bulk_lookup_dagster.sandbox.trestle import Trestle
+from bulk_lookup_dagster.sandbox.twilio_addons import TwilioAddons
 from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
 
 _CONTROL = "/_sandbox/"
@@ -38,7 +39,14 @@ _CONTROL = "/_sandbox/"
 
 def simulators() -> tuple[Simulator, ...]:
     """One of each vendor; the first answers at the root too."""
-    return (TwilioLookup(), Numverify(), Trestle(), Census(), GoogleGeocoding())
+    return (
+        TwilioLookup(),
+        Numverify(),
+        Trestle(),
+        Census(),
+        GoogleGeocoding(),
+        TwilioAddons(),
+    )
 
 
 class Sandbox:

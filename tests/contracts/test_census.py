@@ -26,9 +26,8 @@ ROWS = (
 
 
 class TestBatch(ClientContract):
-    secret = "fern"  # it has no key: what must not be told is the address
     good = "\n".join(ROWS).encode()
-    told = ("elm ave", "/geographies")
+    told = ("fern st", "elm ave", "/geographies")
     # It is free, so a failure may be asked again.
     expected: ClassVar[Mapping[int, type[ProviderError]]] = {500: TransientFailure}
 

@@ -16,9 +16,11 @@ from typing import Any
 import psycopg
 
 from bulk_lookup_dagster.core.settings import Settings
+from bulk_lookup_dagster.core.variables import VARIABLES
 from bulk_lookup_dagster.engine.options import RunOptions, RunReport
 from bulk_lookup_dagster.engine.provider import Disabled
 from bulk_lookup_dagster.engine.runner import run_step
+from bulk_lookup_dagster.schemas.answers import SHARED
 from bulk_lookup_dagster.services.prices import store_price_list
 from bulk_lookup_dagster.services.providers import provider_limits, vendor_settings
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
@@ -28,6 +30,7 @@ from resources.vendor import Client
 from tests.fakes.sandbox import SandboxProcess
 
 Connection = psycopg.Connection[Any]
+_SANDBOX = {variable.name: variable.sandbox for variable in VARIABLES}
 
 _SUBJECTS = """
     INSERT INTO intake.subjects (kind, value, value_hmac, region)
@@ -92,17 +95,23 @@ async def _run(
 def client_of(offer: Offer, sandbox: SandboxProcess, settings: Settings) -> Client:
     """The vendor's client, pointed at the sandbox with credentials it takes."""
     entry = vendor(offer.provider)
-    credentials = dict.fromkeys(entry.credential_sets[0], "fake")
+    credentials = {name: _SANDBOX[variable] for name, variable in entry.variables.items()}
     block = vendor_settings(settings, offer.provider)
     made = entry.make(credentials, f"{sandbox.url}/{offer.provider}", block, simulated=True)
     assert not isinstance(made, Disabled), made.reason
     return made
 
 
-def frame(conn: Connection, table: str, columns: Sequence[str], numbers: Sequence[str]) -> Any:
-    """A table of answers as its schema describes it; `numbers` are its columns of floats."""
+def check_schema(
+    conn: Connection, schema: Any, columns: Sequence[str], numbers: Sequence[str]
+) -> None:
+    """Hold a whole table of answers against its schema, which must have these columns."""
     import pandas as pd
 
-    rows = conn.execute(f"SELECT {', '.join(columns)} FROM {table}".encode()).fetchall()
+    names = [*SHARED, *columns]
+    query = f"SELECT {', '.join(names)} FROM enrichment.{schema.name}"
+    rows = conn.execute(query.encode()).fetchall()
+    assert rows
     types = {"subject_id": "int64", **dict.fromkeys(numbers, "float64")}
-    return pd.DataFrame(rows, columns=list(columns), dtype="object").astype(types)
+    schema.validate(pd.DataFrame(rows, columns=names, dtype="object").astype(types), lazy=True)
+    assert set(schema.columns) == set(names)

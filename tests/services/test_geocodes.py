@@ -11,12 +11,12 @@ import pytest
 
 from bulk_lookup_dagster.core.subjects import AddressKey
 from bulk_lookup_dagster.sandbox.places import address_for
-from bulk_lookup_dagster.schemas.geocodes import COLUMNS, geocodes_schema
+from bulk_lookup_dagster.schemas.geocodes import COLUMNS, NUMBERS, geocodes_schema
 from bulk_lookup_dagster.services.housekeeping import purge
 from bulk_lookup_dagster.services.retention import purge_values
 from bulk_lookup_dagster.services.steps.geocodes import GEOCODES
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
-from tests.fakes.steps import add_subjects, frame, run_definition
+from tests.fakes.steps import add_subjects, check_schema, run_definition
 
 Connection = psycopg.Connection[Any]
 _COUNTS = "SELECT provider, outcome, count(*)::int FROM enrichment.geocodes GROUP BY 1, 2"
@@ -87,10 +87,7 @@ def test_what_the_census_cannot_match_is_asked_of_google_and_nothing_twice(
         " AND (census_block IS NULL OR latitude IS NULL OR expires_at IS NOT NULL)"
     ).fetchone()
     assert blocks == (0,)
-    numbers = ("latitude", "longitude", "confidence")
-    schema = geocodes_schema()
-    schema.validate(frame(conn, "enrichment.geocodes", COLUMNS, numbers), lazy=True)
-    assert set(schema.columns) == set(COLUMNS)
+    check_schema(conn, geocodes_schema(), COLUMNS, NUMBERS)
 
 
 def test_an_address_the_census_leaves_out_stays_due_and_is_never_no_data(

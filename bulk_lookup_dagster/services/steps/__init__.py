@@ -10,8 +10,9 @@ from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
 from bulk_lookup_dagster.services.steps.geocodes import GEOCODES
 from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
+from bulk_lookup_dagster.services.steps.phone_porting import PHONE_PORTING
 
-STEPS: tuple[StepDefinition, ...] = (PHONE_LOOKUPS, GEOCODES)
+STEPS: tuple[StepDefinition, ...] = (PHONE_LOOKUPS, GEOCODES, PHONE_PORTING)
 
 
 def step_named(name: str) -> StepDefinition:

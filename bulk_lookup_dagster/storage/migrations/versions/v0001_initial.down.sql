@@ -8,6 +8,8 @@ DROP VIEW matching.golden_redirects;
 
 DROP VIEW matching.current_members;
 
+DROP VIEW enrichment.phone_porting_best;
+
 DROP VIEW enrichment.geocodes_best;
 
 DROP VIEW enrichment.phone_lookups_best;
@@ -23,6 +25,8 @@ DROP TABLE ledger.request_claims;
 DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
+
+DROP TABLE enrichment.phone_porting;
 
 DROP TABLE enrichment.phone_lookups;
 

@@ -986,6 +986,36 @@ CREATE INDEX phone_lookups_expires_at_idx ON enrichment.phone_lookups (expires_a
 
 COMMENT ON TABLE enrichment.phone_lookups IS 'One answer of a phone look-up package; only that package''s columns are filled.';
 
+CREATE TABLE enrichment.phone_porting (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT phone_porting_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	ported BOOLEAN,
+	location_routing_number VARCHAR(15),
+	operating_company_name VARCHAR(200),
+	operating_company_type VARCHAR(60),
+	risk_level VARCHAR(30),
+	details JSONB CONSTRAINT phone_porting_details_check CHECK (pg_column_size(details) <= 65536),
+	CONSTRAINT phone_porting_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT phone_porting_routing_check CHECK (location_routing_number ~ '^[0-9]{10,15}$'),
+	CONSTRAINT phone_porting_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT phone_porting_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT phone_porting_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT phone_porting_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX phone_porting_claim_id_idx ON enrichment.phone_porting (claim_id);
+
+CREATE INDEX phone_porting_expires_at_idx ON enrichment.phone_porting (expires_at);
+
+COMMENT ON TABLE enrichment.phone_porting IS 'Whether a number was ported and who carries it now; `details` is the add-on''s own answer, which comes in two shapes. For routing, not for marketing.';
+
 CREATE TABLE intake.contact_subjects (
 	contact_id BIGINT NOT NULL,
 	kind VARCHAR(30) NOT NULL,
@@ -1091,6 +1121,19 @@ SELECT DISTINCT ON (r.subject_id) r.*
          ORDER BY r.subject_id, p.pin_id IS NULL, r.confidence DESC NULLS LAST,
                coalesce((SELECT o.position FROM enrichment.waterfall_orders o
                           WHERE o.step = 'geocodes' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.phone_porting_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.phone_porting r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'phone_porting' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'phone_porting' AND o.provider = r.provider
                             AND o.operation = r.operation), 32767),
                r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 
