@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import batches, exports, intake, phone_lookups
+from assets import batches, deactivations, exports, intake, phone_lookups
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.environments import resources_for
 from bulk_lookup_dagster.jobs import JOBS
@@ -20,7 +20,13 @@ from sensors.failures import run_failures_sensor
 from sensors.marts import marts_sensor
 from sensors.uploads import uploads_sensor
 
-ASSETS = (*intake.ASSETS, *phone_lookups.ASSETS, *batches.ASSETS, *exports.ASSETS)
+ASSETS = (
+    *intake.ASSETS,
+    *phone_lookups.ASSETS,
+    *deactivations.ASSETS,
+    *batches.ASSETS,
+    *exports.ASSETS,
+)
 _DEFAULT_CLOCK = ScheduleSettings()
 CHECKS = (*intake.CHECKS, *phone_lookups.CHECKS)
 

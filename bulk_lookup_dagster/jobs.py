@@ -11,6 +11,7 @@ import dagster as dg
 from assets.phone_lookups import lookup_metadata
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import (
+    DEACTIVATIONS_JOB,
     ENRICH_JOB,
     EXPORTS,
     EXPORTS_JOB,
@@ -57,6 +58,13 @@ build_marts = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+
+fetch_deactivations = dg.define_asset_job(
+    DEACTIVATIONS_JOB,
+    selection=dg.AssetSelection.assets("deactivations"),
+    description="Fetch the numbers that carriers took out of service on a day and mark ours.",
+    executor_def=dg.in_process_executor,
+)
 
 write_exports = dg.define_asset_job(
     EXPORTS_JOB,
@@ -152,6 +160,7 @@ JOBS = (
     intake_upload,
     enrich_batch,
     build_marts,
+    fetch_deactivations,
     write_exports,
     nightly_enrichment,
     maintenance,

@@ -7,10 +7,12 @@ what a resource holds (one file each).
 from collections.abc import Mapping
 
 from resources.census import CensusResource
+from resources.google_address import GoogleAddressResource
 from resources.google_geocoding import GoogleGeocodingResource
 from resources.numverify import NumverifyResource
 from resources.trestle import TrestleResource
 from resources.twilio_addons import TwilioAddonsResource
+from resources.twilio_deactivations import TwilioDeactivationsResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
 
@@ -23,5 +25,7 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         CensusResource,
         GoogleGeocodingResource,
         TwilioAddonsResource,
+        TwilioDeactivationsResource,
+        GoogleAddressResource,
     )
 }

@@ -47,7 +47,7 @@ def one_line(subject: str) -> str:
     """An address subject as people write it on one line."""
     key = AddressKey.parse(subject)
     parts = (
-        f"{key.street} {key.unit}".strip(),
+        f"{key.street} unit {key.unit}" if key.unit else key.street,
         key.city,
         f"{key.state} {key.postal_code}".strip(),
         key.country,

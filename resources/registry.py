@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from bulk_lookup_dagster.core.errors import ConfigError
 from resources import (
     census_client,
+    google_address_client,
     google_geocoding_client,
     numverify_client,
     trestle_client,
     twilio_addons_client,
+    twilio_deactivations_client,
     twilio_lookup_client,
 )
 from resources.vendor import Vendor
@@ -26,6 +28,8 @@ VENDORS: tuple[Vendor, ...] = (
     census_client.VENDOR,
     google_geocoding_client.VENDOR,
     twilio_addons_client.VENDOR,
+    twilio_deactivations_client.VENDOR,
+    google_address_client.VENDOR,
 )
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}

@@ -37,6 +37,7 @@ _NUMVERIFY = "NumVerify"
 _TRESTLE = "Trestle"
 _CENSUS = "US Census geocoder"
 _GOOGLE_GEOCODING = "Google Geocoding"
+_GOOGLE_ADDRESS = "Google Address Validation"
 _SERVICE = "Error reports"
 _CHILDREN = "Set by the platform for its child processes"
 
@@ -121,6 +122,7 @@ VARIABLES = (
     _credential("TWILIO_API_SECRET", _TWILIO, "The API key's secret.", ""),
     _address("TWILIO_LOOKUP_BASE_URL", _TWILIO, "https://lookups.twilio.com"),
     _address("TWILIO_ADDONS_BASE_URL", _TWILIO, "https://lookups.twilio.com"),
+    _address("TWILIO_DEACTIVATIONS_BASE_URL", _TWILIO, "https://messaging.twilio.com"),
     _credential("NUMVERIFY_API_KEY", _NUMVERIFY, "The access key."),
     _address("NUMVERIFY_BASE_URL", _NUMVERIFY, "https://apilayer.net/api"),
     _credential("TRESTLE_API_KEY", _TRESTLE, "The API key."),
@@ -128,6 +130,10 @@ VARIABLES = (
     _address("CENSUS_BASE_URL", _CENSUS, "https://geocoding.geo.census.gov/geocoder"),
     _credential("GOOGLE_GEOCODING_API_KEY", _GOOGLE_GEOCODING, "The API key."),
     _address("GOOGLE_GEOCODING_BASE_URL", _GOOGLE_GEOCODING, "https://geocode.googleapis.com"),
+    _credential("GOOGLE_ADDRESS_API_KEY", _GOOGLE_ADDRESS, "The API key."),
+    _address(
+        "GOOGLE_ADDRESS_BASE_URL", _GOOGLE_ADDRESS, "https://addressvalidation.googleapis.com"
+    ),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
     ),

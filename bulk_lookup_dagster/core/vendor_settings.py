@@ -178,6 +178,23 @@ class TwilioAddonsSettings(VendorSettings):
     total_timeout_s: TotalSeconds = 30.0
 
 
+class TwilioDeactivationsSettings(VendorSettings):
+    """How Twilio's daily deactivations are asked: one file a day."""
+
+    priced = ("deactivations",)
+
+    requests_per_second: Rate = 1.0
+    concurrency: Concurrency = 2
+    read_timeout_s: ReadSeconds = 60.0
+    total_timeout_s: TotalSeconds = 300.0
+
+
+class GoogleAddressSettings(VendorSettings):
+    """How Google Address Validation is asked."""
+
+    priced = ("validate_address",)
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -192,6 +209,12 @@ class ProviderSettings(Document):
     )
     twilio_addons: TwilioAddonsSettings = Field(
         default=TwilioAddonsSettings(), description="Add-ons of Twilio Lookup v1."
+    )
+    twilio_deactivations: TwilioDeactivationsSettings = Field(
+        default=TwilioDeactivationsSettings(), description="Twilio's daily deactivations."
+    )
+    google_address: GoogleAddressSettings = Field(
+        default=GoogleAddressSettings(), description="Google Address Validation."
     )
 
 

@@ -90,6 +90,11 @@ class GoogleGeocoding(PlainSimulator):
         return json_reply(body, billed=((line, "geocode"),))
 
 
+def without_unit(street: str) -> str:
+    """A street line without the flat at its end."""
+    return _UNIT.sub("", street)
+
+
 def _line(request: Request) -> str:
     if request.path == _V3:
         return parse_qs(request.query).get("address", [""])[0]
@@ -120,7 +125,7 @@ def _status_v3(status: str, message: str = "") -> dict[str, Any]:
 def _find(line: str) -> tuple[Point, str] | None:
     """Point and granularity of an address on one line."""
     parts = [part.strip() for part in line.split(",")]
-    street, city, state, postal_code = _UNIT.sub("", parts[0]), "", "", ""
+    street, city, state, postal_code = without_unit(parts[0]), "", "", ""
     for part in parts[1:]:
         code = _STATE_ZIP.fullmatch(part)
         if code and (code[2] or (code[1] and state == "")) and part.casefold() != "us":

@@ -19,10 +19,13 @@ from psycopg import sql
 from bulk_lookup_dagster.storage.tables import METADATA
 from bulk_lookup_dagster.storage.tables.enrichment import KEPT, result_columns
 
+_FORGET_MARKS = "DELETE FROM enrichment.deactivated_numbers WHERE expires_at <= now()"
+
 
 def purge_values(conn: psycopg.Connection[Any]) -> int:
     """Empty every value whose time is over; says how many rows that changed."""
-    return sum(conn.execute(_empty(name)).rowcount for name in result_tables())
+    emptied = sum(conn.execute(_empty(name)).rowcount for name in result_tables())
+    return emptied + conn.execute(_FORGET_MARKS).rowcount
 
 
 def result_tables() -> list[str]:

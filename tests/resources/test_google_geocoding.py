@@ -25,7 +25,7 @@ from resources.google_geocoding_records import one_line, parse_geocode
 from tests.contracts.client_contract import FAST, question
 from tests.fakes.recorder import Sent, recording, response
 
-SUBJECT = "1 elm st|apt 2|reno|nv|89501|us"
+SUBJECT = "1 elm st|2|reno|nv|89501|us"
 POINT_V4 = {"latitude": 39.5, "longitude": -119.8}
 RESULT_V3 = {
     "place_id": "ChIJx",
@@ -60,7 +60,7 @@ def test_v4_tells_nobody_the_key_or_the_address_in_the_url() -> None:
     assert sent.headers["X-HTTP-Method-Override"] == "GET"
     assert sent.headers["X-Goog-Api-Key"] == "fake"
     assert "formattedAddress" not in sent.headers["X-Goog-FieldMask"]
-    assert b"1+elm+st+apt+2" in sent.body
+    assert b"1+elm+st+unit+2" in sent.body
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_f27_a_status_that_its_results_belie_is_a_bad_response(status: str, resu
 @pytest.mark.parametrize(
     "subject,line",
     [
-        (SUBJECT, "1 elm st apt 2, reno, nv 89501, us"),
+        (SUBJECT, "1 elm st unit 2, reno, nv 89501, us"),
         ("1 elm st|||||", "1 elm st"),
         ("1 elm st||reno|||", "1 elm st, reno"),
     ],

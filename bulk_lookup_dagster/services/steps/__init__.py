@@ -7,12 +7,20 @@ asset file. Belongs here: the registry. Does not: the steps themselves.
 from __future__ import annotations
 
 from bulk_lookup_dagster.core.errors import InputError
+from bulk_lookup_dagster.services.steps.addresses import ADDRESSES
+from bulk_lookup_dagster.services.steps.deactivations import DEACTIVATIONS
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
 from bulk_lookup_dagster.services.steps.geocodes import GEOCODES
 from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from bulk_lookup_dagster.services.steps.phone_porting import PHONE_PORTING
 
-STEPS: tuple[StepDefinition, ...] = (PHONE_LOOKUPS, GEOCODES, PHONE_PORTING)
+STEPS: tuple[StepDefinition, ...] = (
+    PHONE_LOOKUPS,
+    ADDRESSES,
+    GEOCODES,
+    PHONE_PORTING,
+    DEACTIVATIONS,
+)
 
 
 def step_named(name: str) -> StepDefinition:

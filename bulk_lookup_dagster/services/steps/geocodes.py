@@ -11,11 +11,8 @@ from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
 from resources.census_records import PROVIDER as CENSUS
 from resources.google_geocoding_records import PROVIDER as GOOGLE
 
-# The last part of an address subject is its country, in whatever words the file had.
-IN_THE_US = (
-    "split_part(s.value, '|', 6) IN"
-    " ('', 'us', 'usa', 'u.s.', 'u.s.a.', 'united states', 'united states of america')"
-)
+# The last part of an address subject is its country; '' where neither it nor the rest tells.
+IN_THE_US = "split_part(s.value, '|', 6) IN ('', 'us')"
 _IN_THE_US = (
     "SELECT subject_id, '{}'::jsonb AS params FROM subject"
     f" JOIN intake.subjects s USING (subject_id) WHERE {IN_THE_US}"  # nosec: a constant

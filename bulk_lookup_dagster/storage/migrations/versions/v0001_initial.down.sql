@@ -2,15 +2,21 @@
 
 DROP VIEW ops.contact_status;
 
+DROP VIEW enrichment.contact_addresses;
+
 DROP VIEW intake.upload_rows;
 
 DROP VIEW matching.golden_redirects;
 
 DROP VIEW matching.current_members;
 
+DROP VIEW enrichment.deactivations_best;
+
 DROP VIEW enrichment.phone_porting_best;
 
 DROP VIEW enrichment.geocodes_best;
+
+DROP VIEW enrichment.addresses_best;
 
 DROP VIEW enrichment.phone_lookups_best;
 
@@ -31,6 +37,12 @@ DROP TABLE enrichment.phone_porting;
 DROP TABLE enrichment.phone_lookups;
 
 DROP TABLE enrichment.geocodes;
+
+DROP TABLE enrichment.deactivations;
+
+DROP TABLE enrichment.deactivated_numbers;
+
+DROP TABLE enrichment.addresses;
 
 DROP TABLE ledger.requests;
 

@@ -4,14 +4,16 @@ One module per step; a step's module declares its table and, in `VIEWS`, its win
 """
 
 from bulk_lookup_dagster.storage.tables.enrichment import (
+    addresses,
     choices,
+    deactivations,
     geocodes,
     phone_lookups,
     phone_porting,
 )
 from bulk_lookup_dagster.storage.tables.enrichment.columns import OUTCOMES, result_columns
 
-STEPS = (phone_lookups, geocodes, phone_porting)
+STEPS = (phone_lookups, addresses, geocodes, phone_porting, deactivations)
 """Modules of the steps' tables, in the order of the graph."""
 
 VIEWS: dict[str, str] = {name: query for step in STEPS for name, query in step.VIEWS.items()}
