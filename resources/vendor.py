@@ -62,7 +62,7 @@ class Vendor:
     makes a client from credentials, address and the vendor's settings block. `free_check` names
     the call `doctor --providers` makes; empty: the vendor has only paid calls. `version` is what
     the client is written for. Without `base_url_variable` it is local: rules of our own, which
-    need neither network nor credentials.
+    need neither network nor credentials. Vendors of one `account` share its credentials.
     """
 
     name: str
@@ -77,6 +77,12 @@ class Vendor:
     build: Build
     docs: str
     free_check: str = ""
+    account: str = ""
+
+    @property
+    def section(self) -> str:
+        """Where its variables stand in `.env.example`."""
+        return self.account or self.title
 
     @property
     def is_local(self) -> bool:

@@ -196,6 +196,67 @@ class LocalSettings(VendorSettings):
     concurrency: Concurrency = 1
 
 
+class CensusSettings(VendorSettings):
+    """How the US Census batch geocoder is asked: rarely, and a full file takes it minutes."""
+
+    priced = ("geocode",)
+
+    batch_size: int = Field(
+        default=10_000, ge=1, le=10_000, description="Addresses per file; it takes 10,000."
+    )
+    requests_per_second: Rate = 1.0
+    concurrency: Concurrency = 2
+    connect_timeout_s: ConnectSeconds = 10.0
+    read_timeout_s: ReadSeconds = 600.0
+    total_timeout_s: TotalSeconds = 900.0
+
+
+class GoogleGeocodingSettings(VendorSettings):
+    """How Google Geocoding is asked; v4 allows 25 requests a second by default."""
+
+    priced = ("geocode",)
+
+    version: Literal["v4", "v3"] = Field(
+        default="v4", description="v3 puts the key and the address into the URL."
+    )
+    requests_per_second: Rate = 25.0
+
+
+AddonName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+
+
+class TwilioAddonsSettings(VendorSettings):
+    """How add-ons of Twilio Lookup v1 are asked; the names are those given when installing."""
+
+    priced = ("real_phone_validation", "icehook_scout")
+
+    real_phone_validation_name: AddonName = Field(
+        default="realphonevalidation_rpvturbo", description="Its unique name in your account."
+    )
+    icehook_scout_name: AddonName = Field(
+        default="icehook_scout", description="Its unique name in your account."
+    )
+    read_timeout_s: ReadSeconds = 20.0
+    total_timeout_s: TotalSeconds = 30.0
+
+
+class TwilioDeactivationsSettings(VendorSettings):
+    """How Twilio's daily deactivations are asked: one file a day."""
+
+    priced = ("deactivations",)
+
+    requests_per_second: Rate = 1.0
+    concurrency: Concurrency = 2
+    read_timeout_s: ReadSeconds = 60.0
+    total_timeout_s: TotalSeconds = 300.0
+
+
+class GoogleAddressSettings(VendorSettings):
+    """How Google Address Validation is asked."""
+
+    priced = ("validate_address",)
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -211,6 +272,19 @@ class ProviderSettings(Document):
         default=ClearbitSettings(), description="Clearbit, with a key from before 2024."
     )
     local: LocalSettings = Field(default=LocalSettings(), description="Rules of our own.")
+    census: CensusSettings = Field(default=CensusSettings(), description="US Census geocoder.")
+    google_geocoding: GoogleGeocodingSettings = Field(
+        default=GoogleGeocodingSettings(), description="Google Geocoding."
+    )
+    twilio_addons: TwilioAddonsSettings = Field(
+        default=TwilioAddonsSettings(), description="Add-ons of Twilio Lookup v1."
+    )
+    twilio_deactivations: TwilioDeactivationsSettings = Field(
+        default=TwilioDeactivationsSettings(), description="Twilio's daily deactivations."
+    )
+    google_address: GoogleAddressSettings = Field(
+        default=GoogleAddressSettings(), description="Google Address Validation."
+    )
 
 
 def _is_provider(name: str) -> str:

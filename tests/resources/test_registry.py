@@ -56,9 +56,9 @@ def test_what_a_vendor_bills_is_what_its_simulator_bills(entry: Vendor) -> None:
 @pytest.mark.parametrize("entry", REMOTE, ids=REMOTE_NAMES)
 def test_a_vendors_variables_are_registered_in_its_section(entry: Vendor) -> None:
     address = VARIABLE[entry.base_url_variable]
-    assert (address.section, address.default) == (entry.title, entry.default_base_url)
+    assert (address.section, address.default) == (entry.section, entry.default_base_url)
     for name in entry.variables.values():
-        assert VARIABLE[name].section == entry.title
+        assert VARIABLE[name].section == entry.section
         assert VARIABLE[name].secret
         assert VARIABLE[name].credential
     named = {name for names in entry.credential_sets for name in names}

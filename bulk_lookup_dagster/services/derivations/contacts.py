@@ -6,8 +6,8 @@ them), canonical forms (`core.subjects`).
 
 from __future__ import annotations
 
+from bulk_lookup_dagster.core.postal import normal_address
 from bulk_lookup_dagster.core.subjects import (
-    AddressKey,
     CompanyKey,
     PersonKey,
     company_domain,
@@ -63,12 +63,9 @@ def address_key(
     postal_code: str | None,
     country: str | None,
 ) -> str | None:
-    """A postal address: a street, and a postal code or a city with its state."""
-    if not tidy(street) or not (tidy(postal_code) or (tidy(city) and tidy(state))):
-        return None
-    return AddressKey(
-        street or "", "", city or "", state or "", postal_code or "", country or ""
-    ).value
+    """A postal address in one spelling: a street, and a postal code or a city with its state."""
+    key = normal_address(street, None, city, state, postal_code, country)
+    return None if key is None else key.value
 
 
 COMPANY_GIVEN = Source(

@@ -899,6 +899,36 @@ CREATE INDEX requests_run_id_idx ON ledger.requests (run_id);
 
 COMMENT ON TABLE ledger.requests IS 'One HTTP exchange; `request_id` is the correlation id of call, log line and row.';
 
+CREATE TABLE enrichment.addresses (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT addresses_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	deliverability VARCHAR(20),
+	kind VARCHAR(20),
+	granularity VARCHAR(40),
+	confidence SMALLINT,
+	CONSTRAINT addresses_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT addresses_confidence_check CHECK (confidence BETWEEN 0 AND 100),
+	CONSTRAINT addresses_deliverability_check CHECK (deliverability IN ('deliverable','unit_not_confirmed','unit_missing','undeliverable','unknown')),
+	CONSTRAINT addresses_kind_check CHECK (kind IN ('residential','commercial','po_box')),
+	CONSTRAINT addresses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT addresses_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT addresses_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT addresses_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX addresses_claim_id_idx ON enrichment.addresses (claim_id);
+
+CREATE INDEX addresses_expires_at_idx ON enrichment.addresses (expires_at);
+
+COMMENT ON TABLE enrichment.addresses IS 'One vendor''s verdict on an address: is mail delivered there, do people live there.';
+
 CREATE TABLE enrichment.company_profiles (
 	subject_id BIGINT NOT NULL,
 	provider VARCHAR(40) NOT NULL,
@@ -955,6 +985,49 @@ CREATE INDEX company_profiles_claim_id_idx ON enrichment.company_profiles (claim
 CREATE INDEX company_profiles_expires_at_idx ON enrichment.company_profiles (expires_at);
 
 COMMENT ON TABLE enrichment.company_profiles IS 'One vendor''s answer to what a company is; basis caller_name has a name and no more.';
+
+CREATE TABLE enrichment.deactivated_numbers (
+	subject_id BIGINT NOT NULL,
+	day DATE NOT NULL,
+	claim_id BIGINT NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	marked_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+	CONSTRAINT deactivated_numbers_pkey PRIMARY KEY (subject_id, day),
+	CONSTRAINT deactivated_numbers_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT deactivated_numbers_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX deactivated_numbers_claim_id_idx ON enrichment.deactivated_numbers (claim_id);
+
+CREATE INDEX deactivated_numbers_expires_at_idx ON enrichment.deactivated_numbers (expires_at);
+
+COMMENT ON TABLE enrichment.deactivated_numbers IS 'A number of ours that stands in the file of a day: it died, or its owner left it.';
+
+CREATE TABLE enrichment.deactivations (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT deactivations_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	day DATE,
+	numbers INTEGER,
+	CONSTRAINT deactivations_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT deactivations_numbers_check CHECK (numbers >= 0),
+	CONSTRAINT deactivations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT deactivations_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT deactivations_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT deactivations_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX deactivations_claim_id_idx ON enrichment.deactivations (claim_id);
+
+CREATE INDEX deactivations_expires_at_idx ON enrichment.deactivations (expires_at);
+
+COMMENT ON TABLE enrichment.deactivations IS 'The file of one day: how many numbers carriers in the US took out of service.';
 
 CREATE TABLE enrichment.email_candidates (
 	subject_id BIGINT NOT NULL,
@@ -1028,6 +1101,42 @@ CREATE INDEX email_verifications_claim_id_idx ON enrichment.email_verifications 
 CREATE INDEX email_verifications_expires_at_idx ON enrichment.email_verifications (expires_at);
 
 COMMENT ON TABLE enrichment.email_verifications IS 'One vendor''s answer to whether an address takes mail.';
+
+CREATE TABLE enrichment.geocodes (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT geocodes_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	latitude DOUBLE PRECISION,
+	longitude DOUBLE PRECISION,
+	accuracy VARCHAR(20),
+	partial_match BOOLEAN,
+	census_block VARCHAR(15),
+	place_id VARCHAR(300),
+	matched_address VARCHAR(320),
+	confidence SMALLINT,
+	CONSTRAINT geocodes_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT geocodes_confidence_check CHECK (confidence BETWEEN 0 AND 100),
+	CONSTRAINT geocodes_point_check CHECK (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180),
+	CONSTRAINT geocodes_both_check CHECK ((latitude IS NULL) = (longitude IS NULL)),
+	CONSTRAINT geocodes_accuracy_check CHECK (accuracy IN ('rooftop','interpolated','center','approximate')),
+	CONSTRAINT geocodes_census_block_check CHECK (census_block ~ '^[0-9]{15}$'),
+	CONSTRAINT geocodes_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT geocodes_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT geocodes_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT geocodes_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX geocodes_claim_id_idx ON enrichment.geocodes (claim_id);
+
+CREATE INDEX geocodes_expires_at_idx ON enrichment.geocodes (expires_at);
+
+COMMENT ON TABLE enrichment.geocodes IS 'Where an address is: its point, how exact, its census block of 2020. Google''s point goes after 29 days, its place id stays.';
 
 CREATE TABLE enrichment.line_statuses (
 	subject_id BIGINT NOT NULL,
@@ -1143,6 +1252,36 @@ CREATE INDEX phone_lookups_claim_id_idx ON enrichment.phone_lookups (claim_id);
 CREATE INDEX phone_lookups_expires_at_idx ON enrichment.phone_lookups (expires_at);
 
 COMMENT ON TABLE enrichment.phone_lookups IS 'One answer of a phone look-up package; only that package''s columns are filled.';
+
+CREATE TABLE enrichment.phone_porting (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT phone_porting_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	ported BOOLEAN,
+	location_routing_number VARCHAR(15),
+	operating_company_name VARCHAR(200),
+	operating_company_type VARCHAR(60),
+	risk_level VARCHAR(30),
+	details JSONB CONSTRAINT phone_porting_details_check CHECK (pg_column_size(details) <= 65536),
+	CONSTRAINT phone_porting_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT phone_porting_routing_check CHECK (location_routing_number ~ '^[0-9]{10,15}$'),
+	CONSTRAINT phone_porting_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT phone_porting_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT phone_porting_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT phone_porting_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX phone_porting_claim_id_idx ON enrichment.phone_porting (claim_id);
+
+CREATE INDEX phone_porting_expires_at_idx ON enrichment.phone_porting (expires_at);
+
+COMMENT ON TABLE enrichment.phone_porting IS 'Whether a number was ported and who carries it now; `details` is the add-on''s own answer, which comes in two shapes. For routing, not for marketing.';
 
 CREATE TABLE enrichment.phone_validations (
 	subject_id BIGINT NOT NULL,
@@ -1329,6 +1468,19 @@ SELECT DISTINCT ON (r.subject_id) r.*
                             AND o.operation = r.operation), 32767),
                r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 
+CREATE VIEW enrichment.phone_porting_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.phone_porting r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'phone_porting' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'phone_porting' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
 CREATE VIEW enrichment.reverse_phones_best AS
 SELECT DISTINCT ON (r.subject_id) r.*
           FROM enrichment.reverse_phones r
@@ -1394,6 +1546,45 @@ SELECT DISTINCT ON (r.subject_id) r.*
                             AND o.operation = r.operation), 32767),
                r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 
+CREATE VIEW enrichment.addresses_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.addresses r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'addresses' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL, r.confidence DESC NULLS LAST,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'addresses' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.geocodes_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.geocodes r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'geocodes' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL, r.confidence DESC NULLS LAST,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'geocodes' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.deactivations_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.deactivations r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'deactivations' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'deactivations' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
 CREATE VIEW matching.current_members AS
 SELECT contact_id, golden_id, event_id, started_at
           FROM matching.memberships WHERE ended_at IS NULL;
@@ -1413,6 +1604,25 @@ SELECT upload_id, row_number, batch_id, contact_id, NULL::text AS reject_reason
         UNION ALL
         SELECT upload_id, row_number, NULL::bigint, NULL::bigint, reason
           FROM intake.rejects;
+
+CREATE VIEW enrichment.contact_addresses AS
+SELECT DISTINCT ON (l.contact_id)
+               l.contact_id, l.subject_id, l.role AS source, l.origin_claim_id,
+               split_part(s.value, '|', 1) AS street, split_part(s.value, '|', 2) AS unit,
+               split_part(s.value, '|', 3) AS city, split_part(s.value, '|', 4) AS state_region,
+               split_part(s.value, '|', 5) AS postal_code, split_part(s.value, '|', 6) AS country,
+               coalesce(a.kind, CASE WHEN s.value LIKE 'po box %' THEN 'po_box'
+                                     WHEN l.role = 'company_profile' THEN 'commercial' END) AS kind,
+               coalesce(a.deliverability, 'unknown') AS deliverability,
+               coalesce(a.confidence, o.confidence)::smallint AS confidence
+          FROM intake.contact_subjects l
+          JOIN intake.subjects s ON s.subject_id = l.subject_id
+          JOIN (VALUES ('given', 1, 80), ('reverse_phone', 2, 70), ('company_profile', 3, 60))
+               AS o (role, place, confidence) ON o.role = l.role
+          LEFT JOIN enrichment.addresses_best a ON a.subject_id = l.subject_id
+         WHERE l.kind = 'address' AND s.value IS NOT NULL
+         ORDER BY l.contact_id, a.deliverability IS NOT DISTINCT FROM 'undeliverable', o.place,
+                  coalesce(a.confidence, o.confidence) DESC, l.subject_id;
 
 CREATE VIEW ops.contact_status AS
 WITH questions AS (
@@ -1759,6 +1969,14 @@ CREATE TRIGGER line_statuses_note_subject_delete AFTER DELETE ON enrichment.line
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
+CREATE TRIGGER phone_porting_note_subject_update AFTER UPDATE ON enrichment.phone_porting
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER phone_porting_note_subject_delete AFTER DELETE ON enrichment.phone_porting
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
 CREATE TRIGGER reverse_phones_note_subject_update AFTER UPDATE ON enrichment.reverse_phones
   REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
@@ -1796,6 +2014,30 @@ CREATE TRIGGER email_verifications_note_subject_update AFTER UPDATE ON enrichmen
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
 CREATE TRIGGER email_verifications_note_subject_delete AFTER DELETE ON enrichment.email_verifications
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER addresses_note_subject_update AFTER UPDATE ON enrichment.addresses
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER addresses_note_subject_delete AFTER DELETE ON enrichment.addresses
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER geocodes_note_subject_update AFTER UPDATE ON enrichment.geocodes
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER geocodes_note_subject_delete AFTER DELETE ON enrichment.geocodes
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER deactivations_note_subject_update AFTER UPDATE ON enrichment.deactivations
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER deactivations_note_subject_delete AFTER DELETE ON enrichment.deactivations
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
