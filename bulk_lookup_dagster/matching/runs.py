@@ -13,12 +13,12 @@ import orjson
 import psycopg
 
 from bulk_lookup_dagster.matching.clusters import Clustering
+from bulk_lookup_dagster.matching.lock import lock as lock
 from bulk_lookup_dagster.matching.model import Model, load_model
 from bulk_lookup_dagster.matching.pairs import make_frequencies
 from bulk_lookup_dagster.matching.transfer import fetch, send
 
 Connection = psycopg.Connection[Any]
-_LOCK = 7321
 _OVERRIDES = """
     SELECT contact_a, contact_b, kind = 'must_link' FROM matching.overrides
      WHERE revoked_at IS NULL
@@ -32,11 +32,6 @@ class Run:
     run_id: int
     model: Model
     band: int
-
-
-def lock(conn: Connection) -> None:
-    """One run or decision at a time, until the transaction ends (F11)."""
-    conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def active_model(conn: Connection) -> Model:
