@@ -89,6 +89,11 @@ events = sa.Table(
     text("reason", 200, nullable=False, server_default=""),
     text("actor", 200, nullable=False),
     now("happened_at"),
+    sa.Index(
+        "events_refused_idx",
+        *(sa.text(f"(evidence #>> '{{0,{place}}}')") for place in (0, 1)),
+        postgresql_where=sa.text("kind = 'refuse'"),
+    ),
     _one_of("kind", KINDS),
     schema="matching",
     comment="The merge log. before and after: contact ids by golden id; evidence: pairs with level"

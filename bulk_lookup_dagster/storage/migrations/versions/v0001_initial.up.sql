@@ -664,6 +664,8 @@ CREATE INDEX events_golden_id_idx ON matching.events (golden_id);
 
 CREATE INDEX events_model_version_idx ON matching.events (model_version);
 
+CREATE INDEX events_refused_idx ON matching.events ((evidence #>> '{0,0}'), (evidence #>> '{0,1}')) WHERE kind = 'refuse';
+
 CREATE INDEX events_run_id_idx ON matching.events (run_id);
 
 COMMENT ON TABLE matching.events IS 'The merge log. before and after: contact ids by golden id; evidence: pairs with level vector and bits. Ids alone: erasing a person leaves it without personal data.';
