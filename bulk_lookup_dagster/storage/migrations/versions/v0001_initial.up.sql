@@ -49,10 +49,11 @@ CREATE TABLE intake.contacts (
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	erased_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT contacts_pkey PRIMARY KEY (contact_id),
-	CONSTRAINT contacts_first_batch_id_first_row_number_key UNIQUE (first_batch_id, first_row_number),
 	CONSTRAINT contacts_row_number_check CHECK (first_row_number > 0),
 	CONSTRAINT contacts_contact_hash_key UNIQUE (contact_hash)
 );
+
+CREATE INDEX contacts_first_batch_id_idx ON intake.contacts USING brin (first_batch_id);
 
 CREATE INDEX contacts_phone_subject_id_idx ON intake.contacts (phone_subject_id);
 
@@ -86,12 +87,11 @@ CREATE TABLE intake.subjects (
 	value_hmac BYTEA NOT NULL CONSTRAINT subjects_value_hmac_check CHECK (octet_length(value_hmac) <= 32),
 	region VARCHAR(3),
 	number_type VARCHAR(30),
-	time_zones VARCHAR(60)[],
+	time_zones VARCHAR(3000),
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	erased_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT subjects_pkey PRIMARY KEY (subject_id),
 	CONSTRAINT subjects_erased_check CHECK ((value IS NULL) = (erased_at IS NOT NULL)),
-	CONSTRAINT subjects_time_zones_check CHECK (cardinality(time_zones) <= 50),
 	CONSTRAINT subjects_value_hmac_key UNIQUE (value_hmac)
 );
 
@@ -1307,9 +1307,20 @@ CREATE TRIGGER contacts_first_batch_id_exists_update AFTER UPDATE ON intake.cont
 
 CREATE FUNCTION ops.contacts_phone_subject_id_exists() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (SELECT count(*) FROM intake.subjects
-       WHERE subject_id = ANY (ARRAY(SELECT DISTINCT phone_subject_id FROM added)))
-     <> (SELECT count(DISTINCT phone_subject_id) FROM added) THEN
+  IF (WITH recent AS (SELECT max(phone_subject_id) - count(*) AS after FROM added),
+      block AS (SELECT min(phone_subject_id) AS low, max(phone_subject_id) AS high FROM added, recent
+                 WHERE phone_subject_id > after)
+      SELECT (SELECT count(*) FROM intake.subjects WHERE subject_id BETWEEN low AND high)
+               = high - low + 1
+         AND (SELECT count(*) FROM intake.subjects
+               WHERE subject_id = ANY (ARRAY(SELECT phone_subject_id FROM added
+                                         WHERE phone_subject_id <= after)))
+               = (SELECT count(DISTINCT phone_subject_id) FROM added WHERE phone_subject_id <= after)
+        FROM recent, block) THEN
+    RETURN NULL;
+  END IF;
+  IF EXISTS (SELECT FROM (SELECT DISTINCT phone_subject_id FROM added) a
+              WHERE NOT EXISTS (SELECT FROM intake.subjects p WHERE p.subject_id = a.phone_subject_id)) THEN
     RAISE EXCEPTION 'intake.contacts: (phone_subject_id) must name a row of intake.subjects'
       USING ERRCODE = 'foreign_key_violation', SCHEMA = TG_TABLE_SCHEMA,
             TABLE = TG_TABLE_NAME, CONSTRAINT = 'contacts_phone_subject_id_exists';
