@@ -19,7 +19,7 @@ from bulk_lookup_dagster.storage.database import connect
     group_name=PUBLISHING,
     owners=OWNERS,
     kinds={"python", "postgres"},
-    deps=["phone_lookups", "ledger_claims", "ledger_requests", "quarantine"],
+    deps=["phone_lookups", "ledger_claims", "ledger_requests", "quarantine", "quality_scores"],
     code_version="1",
 )
 def batches(

@@ -10,7 +10,15 @@ from typing import Any
 
 import dagster as dg
 
-from assets import batches, exports, intake, phone_lookups
+from assets import (
+    batches,
+    exports,
+    golden_contacts,
+    intake,
+    match_clusters,
+    phone_lookups,
+    quality_scores,
+)
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.environments import resources_for
 from bulk_lookup_dagster.jobs import JOBS
@@ -20,9 +28,16 @@ from sensors.failures import run_failures_sensor
 from sensors.marts import marts_sensor
 from sensors.uploads import uploads_sensor
 
-ASSETS = (*intake.ASSETS, *phone_lookups.ASSETS, *batches.ASSETS, *exports.ASSETS)
+MATCHING = (match_clusters, golden_contacts, quality_scores)
+ASSETS = (
+    *intake.ASSETS,
+    *phone_lookups.ASSETS,
+    *(asset for step in MATCHING for asset in step.ASSETS),
+    *batches.ASSETS,
+    *exports.ASSETS,
+)
 _DEFAULT_CLOCK = ScheduleSettings()
-CHECKS = (*intake.CHECKS, *phone_lookups.CHECKS)
+CHECKS = (*intake.CHECKS, *phone_lookups.CHECKS, *match_clusters.CHECKS)
 
 
 def build_defs(

@@ -21,7 +21,7 @@ MEMORY_MB = 1_100
 
 @contextmanager
 def session(memory_mb: int = MEMORY_MB) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty DuckDB in memory with tables `overrides` (a, b, must) and `standing` (a, b, levels)."""
+    """An empty DuckDB in memory; tables `overrides` (a, b, must), `standing` (a, b, levels)."""
     with tempfile.TemporaryDirectory(prefix="bl-matching-") as folder:
         db = duckdb.connect(config={
             "memory_limit": f"{memory_mb}MB",

@@ -1338,9 +1338,20 @@ CREATE TRIGGER contacts_phone_subject_id_exists_update AFTER UPDATE ON intake.co
 
 CREATE FUNCTION ops.golden_contacts_golden_id_exists() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (SELECT count(*) FROM matching.golden_ids
-       WHERE golden_id = ANY (ARRAY(SELECT DISTINCT golden_id FROM added)))
-     <> (SELECT count(DISTINCT golden_id) FROM added) THEN
+  IF (WITH recent AS (SELECT max(golden_id) - count(*) AS after FROM added),
+      block AS (SELECT min(golden_id) AS low, max(golden_id) AS high FROM added, recent
+                 WHERE golden_id > after)
+      SELECT (SELECT count(*) FROM matching.golden_ids WHERE golden_id BETWEEN low AND high)
+               = high - low + 1
+         AND (SELECT count(*) FROM matching.golden_ids
+               WHERE golden_id = ANY (ARRAY(SELECT golden_id FROM added
+                                         WHERE golden_id <= after)))
+               = (SELECT count(DISTINCT golden_id) FROM added WHERE golden_id <= after)
+        FROM recent, block) THEN
+    RETURN NULL;
+  END IF;
+  IF EXISTS (SELECT FROM (SELECT DISTINCT golden_id FROM added) a
+              WHERE NOT EXISTS (SELECT FROM matching.golden_ids p WHERE p.golden_id = a.golden_id)) THEN
     RAISE EXCEPTION 'matching.golden_contacts: (golden_id) must name a row of matching.golden_ids'
       USING ERRCODE = 'foreign_key_violation', SCHEMA = TG_TABLE_SCHEMA,
             TABLE = TG_TABLE_NAME, CONSTRAINT = 'golden_contacts_golden_id_exists';
@@ -1358,9 +1369,20 @@ CREATE TRIGGER golden_contacts_golden_id_exists_update AFTER UPDATE ON matching.
 
 CREATE FUNCTION ops.golden_contacts_phone_subject_id_exists() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (SELECT count(*) FROM intake.subjects
-       WHERE subject_id = ANY (ARRAY(SELECT DISTINCT phone_subject_id FROM added)))
-     <> (SELECT count(DISTINCT phone_subject_id) FROM added) THEN
+  IF (WITH recent AS (SELECT max(phone_subject_id) - count(*) AS after FROM added),
+      block AS (SELECT min(phone_subject_id) AS low, max(phone_subject_id) AS high FROM added, recent
+                 WHERE phone_subject_id > after)
+      SELECT (SELECT count(*) FROM intake.subjects WHERE subject_id BETWEEN low AND high)
+               = high - low + 1
+         AND (SELECT count(*) FROM intake.subjects
+               WHERE subject_id = ANY (ARRAY(SELECT phone_subject_id FROM added
+                                         WHERE phone_subject_id <= after)))
+               = (SELECT count(DISTINCT phone_subject_id) FROM added WHERE phone_subject_id <= after)
+        FROM recent, block) THEN
+    RETURN NULL;
+  END IF;
+  IF EXISTS (SELECT FROM (SELECT DISTINCT phone_subject_id FROM added) a
+              WHERE NOT EXISTS (SELECT FROM intake.subjects p WHERE p.subject_id = a.phone_subject_id)) THEN
     RAISE EXCEPTION 'matching.golden_contacts: (phone_subject_id) must name a row of intake.subjects'
       USING ERRCODE = 'foreign_key_violation', SCHEMA = TG_TABLE_SCHEMA,
             TABLE = TG_TABLE_NAME, CONSTRAINT = 'golden_contacts_phone_subject_id_exists';
