@@ -65,6 +65,10 @@ _BIRTH_PARTS = " + ".join(
     f"(substr(l.birth_date, {at}, {size}) = substr(r.birth_date, {at}, {size}))::INT"
     for at, size in ((1, 4), (5, 2), (7, 2))
 )
+_DAY_FOR_MONTH = (
+    "l.birth_date = concat(left(r.birth_date, 4), substr(r.birth_date, 7, 2),"
+    " substr(r.birth_date, 5, 2))"
+)
 
 COMPARISONS = (
     Comparison("first", f"{_missing('first')} OR ({TITLES})", (
@@ -128,11 +132,14 @@ COMPARISONS = (
     )),
     Comparison("birth", _missing("birth_date"), (
         Level(3, "same", "l.birth_date = r.birth_date"),
-        Level(2, "alike", f"{_BIRTH_PARTS} = 2 OR levenshtein(l.birth_date, r.birth_date) <= 2"),
+        Level(2, "alike", f"{_BIRTH_PARTS} = 2 OR {_DAY_FOR_MONTH}"
+              " OR levenshtein(l.birth_date, r.birth_date) <= 2"),
     )),
     Comparison("person_id", _missing("person_id"), (
         Level(3, "same", "l.person_id = r.person_id"),
-        Level(2, "alike", "levenshtein(l.person_id, r.person_id) <= 1"),
+        # 0.95 is reached by two neighbours that changed places, not by other digits.
+        Level(2, "alike", "jaro_similarity(l.person_id, r.person_id) >= 0.95"
+              " OR levenshtein(l.person_id, r.person_id) <= 1"),
     )),
 )  # fmt: skip
 POSITION: Mapping[str, int] = {item.name: place for place, item in enumerate(COMPARISONS, 1)}

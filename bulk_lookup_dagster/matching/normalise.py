@@ -110,7 +110,8 @@ _PLAIN = f"""
            in_two, ba.family <> '' AS has_comma,
            CASE WHEN NOT in_two THEN first_name END AS first_name,
            CASE WHEN NOT in_two THEN last_name END AS last_name,
-           nullif(left(lower(line.house), 20), '') AS house_text, nullif(line.rest, '') AS street_text,
+           nullif(left(lower(line.house), 20), '') AS house_text,
+           nullif(line.rest, '') AS street_text,
            CASE WHEN coalesce(line.rest, '') = '' THEN street END AS line_text,
            nullif(trim(house_number), '') AS house_number, city AS city_text,
            CASE WHEN length(digits) >= 7
