@@ -10,7 +10,20 @@ from typing import Any
 
 import dagster as dg
 
-from assets import batches, deactivations, exports, intake, phone_lookups
+from assets import (
+    addresses,
+    batches,
+    deactivations,
+    exports,
+    geocodes,
+    intake,
+    ledger,
+    line_statuses,
+    phone_lookups,
+    phone_porting,
+    phone_validations,
+    reverse_phones,
+)
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.environments import resources_for
 from bulk_lookup_dagster.jobs import JOBS
@@ -20,15 +33,25 @@ from sensors.failures import run_failures_sensor
 from sensors.marts import marts_sensor
 from sensors.uploads import uploads_sensor
 
+STEPS = (
+    phone_lookups,
+    phone_validations,
+    line_statuses,
+    phone_porting,
+    reverse_phones,
+    addresses,
+    geocodes,
+)
 ASSETS = (
     *intake.ASSETS,
-    *phone_lookups.ASSETS,
+    *(asset for step in STEPS for asset in step.ASSETS),
     *deactivations.ASSETS,
+    *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,
 )
 _DEFAULT_CLOCK = ScheduleSettings()
-CHECKS = (*intake.CHECKS, *phone_lookups.CHECKS)
+CHECKS = (*intake.CHECKS, *(check for step in STEPS for check in step.CHECKS))
 
 
 def build_defs(

@@ -16,17 +16,19 @@ MAX_ATTEMPTS = 3
 MAX_REQUESTS = 50
 PLAN_TAG = "bulk_lookup/plan"
 _MAX_ROWS = 10_000
+# A run has several steps, each an engine run of its own.
+ATTEMPTS = "count(DISTINCT coalesce(r.dagster_run_id, r.run_id::text))"
 # An unfinished run of ours counts as alive while Dagster says so, or while a live process outside
 # Dagster holds claims for it: one that was killed never says that it ended.
 _WAITING = f"""
-    SELECT p.plan_id, b.partition_key, count(r.run_id) AS attempts
+    SELECT p.plan_id, b.partition_key, {ATTEMPTS} AS attempts
       FROM ledger.plans p
       JOIN intake.batches b ON p.scope -> 'upload_ids' @> to_jsonb(b.upload_id)
       LEFT JOIN ledger.runs r ON r.plan_id = p.plan_id AND r.batch_id = b.batch_id
      WHERE p.state = 'approved' AND p.kind IN ('upload', 'refresh')
        AND (p.expires_at IS NULL OR p.expires_at > now())
      GROUP BY p.plan_id, b.batch_id
-    HAVING count(r.run_id) < %s
+    HAVING {ATTEMPTS} < %s
        AND (b.state <> 'published' OR count(r.run_id) = 0)
        AND NOT bool_or(r.finished_at IS NULL AND r.dagster_run_id IS NULL AND EXISTS (
            SELECT FROM ledger.claims c WHERE c.run_id = r.run_id AND c.state = 'claimed'

@@ -112,20 +112,32 @@ class StepSettings(Document):
 
 
 class StepsSettings(Document):
-    """One block per enrichment step, by its name."""
+    """One block per enrichment step. What costs beside the look-ups is off until switched on."""
 
     phone_lookups: StepSettings = Field(
         default=StepSettings(provider_order=("twilio_lookup",)),
         description="Phone number look-ups.",
     )
-    addresses: StepSettings = Field(
-        default=StepSettings(), description="Whether mail is delivered to an address."
+    phone_validations: StepSettings = Field(
+        default=StepSettings(enabled=False),
+        description="A second opinion on validity, line type and carrier.",
     )
-    geocodes: StepSettings = Field(
-        default=StepSettings(), description="Points and census blocks of addresses."
+    line_statuses: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Whether numbers are in service."
     )
     phone_porting: StepSettings = Field(
-        default=StepSettings(), description="Who carries a number since it was ported."
+        default=StepSettings(enabled=False),
+        description="Who carries a number since it was ported.",
+    )
+    reverse_phones: StepSettings = Field(
+        default=StepSettings(enabled=False), description="To whom numbers belong."
+    )
+    addresses: StepSettings = Field(
+        default=StepSettings(enabled=False),
+        description="Whether mail is delivered to an address.",
+    )
+    geocodes: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Points and census blocks of addresses."
     )
     deactivations: StepSettings = Field(
         default=StepSettings(), description="Numbers that carriers took out of service, by day."

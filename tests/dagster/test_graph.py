@@ -11,8 +11,11 @@ import pytest
 
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.definitions import build_defs
+from bulk_lookup_dagster.orchestration.vocabulary import ENRICH_JOB
 from bulk_lookup_dagster.services.clock import stored_schedules
 from bulk_lookup_dagster.services.settings import change_settings
+from bulk_lookup_dagster.services.steps import BATCH_STEPS, STEPS, step_named
+from bulk_lookup_dagster.storage.tables import METADATA
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +40,35 @@ def test_every_asset_says_what_a_row_is_who_owns_it_and_how_it_is_made(
     assert ours <= set(made)
 
 
+def test_every_step_is_an_asset_with_its_table_and_stands_before_publishing(
+    defs: dg.Definitions,
+) -> None:
+    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+    deps = {
+        name: {dep.asset_key.to_user_string() for dep in one.deps} for name, one in specs.items()
+    }
+    assert {f"enrichment.{step.name}" for step in STEPS} <= set(METADATA.tables)
+    for step in BATCH_STEPS:
+        assert {"contacts", *step_named(step).upstream} <= deps[step]
+        assert step in deps["batches"]
+    job = defs.resolve_job_def(ENRICH_JOB)
+    assert set(BATCH_STEPS) <= {
+        key.to_user_string() for key in job.asset_layer.executable_asset_keys
+    }
+
+
 def test_blocking_checks_stand_between_the_stages(defs: dg.Definitions) -> None:
     checks = {
         (spec.asset_key.to_user_string(), spec.name): spec.blocking
         for checked in defs.asset_checks or ()
         for spec in checked.check_specs
     }
-    assert checks == checks | {
+    every = {
+        (step, f"{step}_{kind}"): True
+        for step in BATCH_STEPS
+        for kind in ("schema", "expectations", "history")
+    }
+    assert checks == checks | every | {
         ("contacts", "contacts_schema"): True,
         ("contacts", "contacts_expectations"): False,  # a bad file is shown, not held back
         ("contacts", "contacts_history"): True,  # but warns unless the settings say otherwise

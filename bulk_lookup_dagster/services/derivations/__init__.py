@@ -6,6 +6,7 @@ registry. Does not: doing it (`services.subjects`).
 
 from __future__ import annotations
 
+from bulk_lookup_dagster.services.derivations.answers import ADDRESS_OF_OWNER
 from bulk_lookup_dagster.services.derivations.contacts import (
     ADDRESS_GIVEN,
     COMPANY_GIVEN,
@@ -17,7 +18,7 @@ from bulk_lookup_dagster.services.derivations.derivation import Derivation, Sour
 COMPANY = Derivation("company", (COMPANY_GIVEN,))
 PERSON = Derivation("person", (PERSON_GIVEN,))
 EMAIL = Derivation("email", (EMAIL_GIVEN,))
-ADDRESS = Derivation("address", (ADDRESS_GIVEN,))
+ADDRESS = Derivation("address", (ADDRESS_GIVEN, ADDRESS_OF_OWNER))
 
 DERIVATIONS = (COMPANY, PERSON, EMAIL, ADDRESS)
 

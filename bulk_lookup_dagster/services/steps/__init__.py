@@ -11,16 +11,25 @@ from bulk_lookup_dagster.services.steps.addresses import ADDRESSES
 from bulk_lookup_dagster.services.steps.deactivations import DEACTIVATIONS
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
 from bulk_lookup_dagster.services.steps.geocodes import GEOCODES
+from bulk_lookup_dagster.services.steps.line_statuses import LINE_STATUSES
 from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from bulk_lookup_dagster.services.steps.phone_porting import PHONE_PORTING
+from bulk_lookup_dagster.services.steps.phone_validations import PHONE_VALIDATIONS
+from bulk_lookup_dagster.services.steps.reverse_phones import REVERSE_PHONES
 
 STEPS: tuple[StepDefinition, ...] = (
     PHONE_LOOKUPS,
+    PHONE_VALIDATIONS,
+    LINE_STATUSES,
+    PHONE_PORTING,
+    REVERSE_PHONES,
     ADDRESSES,
     GEOCODES,
-    PHONE_PORTING,
     DEACTIVATIONS,
 )
+
+BATCH_STEPS: tuple[str, ...] = tuple(step.name for step in STEPS if step.partition == "batch")
+"""Names of the steps that a batch of an upload goes through."""
 
 
 def step_named(name: str) -> StepDefinition:
@@ -32,4 +41,4 @@ def step_named(name: str) -> StepDefinition:
     raise InputError(f"There is no step {name!r}.", fix=f"Steps: {known}.")
 
 
-__all__ = ["STEPS", "Offer", "StepDefinition", "step_named"]
+__all__ = ["BATCH_STEPS", "STEPS", "Offer", "StepDefinition", "step_named"]

@@ -12,11 +12,17 @@ DROP VIEW matching.current_members;
 
 DROP VIEW enrichment.deactivations_best;
 
-DROP VIEW enrichment.phone_porting_best;
-
 DROP VIEW enrichment.geocodes_best;
 
 DROP VIEW enrichment.addresses_best;
+
+DROP VIEW enrichment.reverse_phones_best;
+
+DROP VIEW enrichment.phone_porting_best;
+
+DROP VIEW enrichment.line_statuses_best;
+
+DROP VIEW enrichment.phone_validations_best;
 
 DROP VIEW enrichment.phone_lookups_best;
 
@@ -32,9 +38,15 @@ DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
 
+DROP TABLE enrichment.reverse_phones;
+
+DROP TABLE enrichment.phone_validations;
+
 DROP TABLE enrichment.phone_porting;
 
 DROP TABLE enrichment.phone_lookups;
+
+DROP TABLE enrichment.line_statuses;
 
 DROP TABLE enrichment.geocodes;
 

@@ -8,13 +8,28 @@ from bulk_lookup_dagster.storage.tables.enrichment import (
     choices,
     deactivations,
     geocodes,
+    line_statuses,
     phone_lookups,
     phone_porting,
+    phone_validations,
+    reverse_phones,
 )
 from bulk_lookup_dagster.storage.tables.enrichment.columns import OUTCOMES, result_columns
 
-STEPS = (phone_lookups, addresses, geocodes, phone_porting, deactivations)
+STEPS = (
+    phone_lookups,
+    phone_validations,
+    line_statuses,
+    phone_porting,
+    reverse_phones,
+    addresses,
+    geocodes,
+    deactivations,
+)
 """Modules of the steps' tables, in the order of the graph."""
+
+TABLES: tuple[str, ...] = tuple(step.__name__.rpartition(".")[2] for step in STEPS)
+"""Names of the steps' tables."""
 
 VIEWS: dict[str, str] = {name: query for step in STEPS for name, query in step.VIEWS.items()}
 
@@ -23,4 +38,4 @@ KEPT: dict[str, tuple[str, ...]] = {
 }
 """Columns of each step's table that outlive `expires_at`."""
 
-__all__ = ["KEPT", "OUTCOMES", "STEPS", "VIEWS", "choices", "result_columns"]
+__all__ = ["KEPT", "OUTCOMES", "STEPS", "TABLES", "VIEWS", "choices", "result_columns"]
