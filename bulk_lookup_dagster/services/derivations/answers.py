@@ -1,6 +1,8 @@
-"""Subjects that answers lead to: people at the domain a profile told, addresses that were found.
+"""Subjects that answers lead to: people at the domain a profile told, addresses that were found,
+addresses of the owners of numbers.
 
-Guesses lead nowhere: a guessed address is not verified and not written to.
+Guesses lead nowhere: a guessed address is not verified and not written to; nor does an answer that
+ran out.
 
 Belongs here: reading the steps' answers. Does not: what was handed in (`contacts`), canonical forms
 (`core.subjects`).
@@ -9,6 +11,7 @@ Belongs here: reading the steps' answers. Does not: what was handed in (`contact
 from __future__ import annotations
 
 from bulk_lookup_dagster.core.subjects import PersonKey, company_domain, email_of, tidy
+from bulk_lookup_dagster.services.derivations.contacts import address_key
 from bulk_lookup_dagster.services.derivations.derivation import Source
 
 FOUND = "found"
@@ -22,6 +25,12 @@ _LINKED = """
       JOIN enrichment.{step} r ON r.subject_id = l.subject_id
      WHERE c.erased_at IS NULL AND r.outcome = 'data'
        AND (r.expires_at IS NULL OR r.expires_at > now()) AND {wanted}
+"""
+_OWNERS = """
+    SELECT c.contact_id, r.claim_id, r.street, r.city, r.state_region, r.postal_code, r.country
+      FROM scoped JOIN intake.contacts c USING (contact_id)
+      JOIN enrichment.reverse_phones_best r ON r.subject_id = c.phone_subject_id
+     WHERE c.erased_at IS NULL AND r.street IS NOT NULL
 """
 
 
@@ -67,3 +76,4 @@ EMAIL_FOUND = Source(
     email_of,
     reads="email_candidates",
 )
+ADDRESS_OF_OWNER = Source("reverse_phone", _OWNERS, address_key, reads="reverse_phones")
