@@ -61,8 +61,8 @@ class Vendor:
     complete sets, the preferred first; an empty set means that no credential is needed. `build`
     makes a client from credentials, address and the vendor's settings block. `free_check` names
     the call `doctor --providers` makes; empty: the vendor has only paid calls. `version` is what
-    the client is written for. Without `base_url_variable` it is local: rules of our own, which
-    need neither network nor credentials.
+    the client is written for, `sign_up` says in a sentence how one gets a key. Without
+    `base_url_variable` it is local: rules of our own, which need neither network nor credentials.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Vendor:
     build: Build
     docs: str
     free_check: str = ""
+    sign_up: str = ""
 
     @property
     def is_local(self) -> bool:
