@@ -154,6 +154,6 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
-    sign_up="Self-serve: sign up, add a card, copy the key. Marketing needs an order that allows it.",
+    sign_up="Self-serve: sign up, add a card, copy the key. Marketing needs an order for it.",
     docs="https://docs.trestleiq.com",
 )
