@@ -46,7 +46,7 @@ enrich_batch = dg.define_asset_job(
         "contacts", *BATCH_STEPS, "ledger_claims", "ledger_requests", "quarantine", "batches"
     ),
     description="One batch: every enrichment step with its blocking checks, then publish.",
-    executor_def=dg.in_process_executor,
+    executor_def=dg.multi_or_in_process_executor,  # see orchestration.executors
 )
 
 build_marts = dg.define_asset_job(
