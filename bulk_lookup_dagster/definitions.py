@@ -11,12 +11,20 @@ from typing import Any
 import dagster as dg
 
 from assets import (
+    addresses,
     batches,
+    company_profiles,
+    deactivations,
+    email_candidates,
+    email_verifications,
     exports,
+    geocodes,
     intake,
     ledger,
     line_statuses,
+    person_profiles,
     phone_lookups,
+    phone_porting,
     phone_validations,
     reverse_phones,
 )
@@ -33,11 +41,19 @@ STEPS = (
     phone_lookups,
     phone_validations,
     line_statuses,
+    phone_porting,
     reverse_phones,
+    company_profiles,
+    person_profiles,
+    email_candidates,
+    email_verifications,
+    addresses,
+    geocodes,
 )
 ASSETS = (
     *intake.ASSETS,
     *(asset for step in STEPS for asset in step.ASSETS),
+    *deactivations.ASSETS,
     *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,

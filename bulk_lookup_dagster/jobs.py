@@ -11,6 +11,7 @@ import dagster as dg
 from assets._step import report_metadata
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import (
+    DEACTIVATIONS_JOB,
     ENRICH_JOB,
     EXPORTS,
     EXPORTS_JOB,
@@ -24,6 +25,7 @@ from bulk_lookup_dagster.services.housekeeping import forget_runs, purge, remove
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.maintenance import tidy
 from bulk_lookup_dagster.services.nightly import run_nightly
+from bulk_lookup_dagster.services.retention import purge_values
 from bulk_lookup_dagster.services.scheduled_exports import remove_old_exports
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.services.steps import BATCH_STEPS
@@ -56,6 +58,13 @@ build_marts = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+
+fetch_deactivations = dg.define_asset_job(
+    DEACTIVATIONS_JOB,
+    selection=dg.AssetSelection.assets("deactivations"),
+    description="Fetch the numbers that carriers took out of service on a day and mark ours.",
+    executor_def=dg.in_process_executor,
+)
 
 write_exports = dg.define_asset_job(
     EXPORTS_JOB,
@@ -101,16 +110,17 @@ def tidy_up(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
         context.add_output_metadata(dict(asyncio.run(tidy(platform))))
 
 
-@dg.op(description="Remove stored answers and exports past their time, and half-written files.")
+@dg.op(description="Remove values, stored answers and exports past their time, half-written files.")
 def purge_expired(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> None:
-    """Minimisation: values and claims stay."""
+    """Minimisation: claims, costs and hashes stay."""
     with explained():
         with connect(platform.dsn, autocommit=True, name="bulk-lookup purge") as conn:
             bodies = purge(conn)
+            values = purge_values(conn)
             exports = remove_old_exports(conn, platform)
         parts = remove_parts(platform.environment.home / "files")
         context.add_output_metadata(
-            {"bodies": bodies, "exports": exports, "half-written files": parts}
+            {"bodies": bodies, "values": values, "exports": exports, "half-written files": parts}
         )
 
 
@@ -148,6 +158,7 @@ JOBS = (
     intake_upload,
     enrich_batch,
     build_marts,
+    fetch_deactivations,
     write_exports,
     nightly_enrichment,
     maintenance,

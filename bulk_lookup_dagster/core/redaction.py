@@ -27,7 +27,10 @@ _PRIVATE_KEYS = re.compile(
     r"first_name|last_name|full_name|street|address|original",
     re.I,
 )
-_STEPS = ("phone_lookups", "phone_validations", "reverse_phones")  # names, not values
+_STEPS = (  # names, not values
+    *("phone_lookups", "phone_validations", "reverse_phones"),
+    *("email_candidates", "email_verifications"),
+)
 _SAFE_KEYS = frozenset({*_STEPS, "phone_subject_id", "token_count", "step_key"})
 _REMOVED = "[removed]"
 

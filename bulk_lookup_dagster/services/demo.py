@@ -147,8 +147,8 @@ def _sample(platform: Platform, rows: int) -> Path:
 def _settle_in(conn: psycopg.Connection[Any]) -> None:
     """Settings that show the platform off, unless somebody changed some: every step, and fast.
 
-    Twilio publishes no price of its risk package and NumVerify none at all; the demo's are the
-    sandbox's.
+    Twilio publishes no price of its risk package, NumVerify and Clearbit none at all; the demo's
+    are the sandbox's.
     """
     if settings_history(conn):
         return
@@ -160,6 +160,9 @@ def _settle_in(conn: psycopg.Connection[Any]) -> None:
             '["line_type_intelligence", "caller_name", "sms_pumping_risk"]'
         ),
         "providers.numverify.price_overrides_usd": '{"validate": "0.002"}',
+        "providers.clearbit.price_overrides_usd": (
+            '{"company": "0.10", "person": "0.10", "combined": "0.10"}'
+        ),
     }
     for path, value in changes.items():
         change_settings(conn, path, value, "demo")

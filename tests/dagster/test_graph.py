@@ -31,7 +31,7 @@ def test_every_asset_says_what_a_row_is_who_owns_it_and_how_it_is_made(
     ours = {
         *("uploads", "subjects", "rejects", "upload_contacts", "ledger_plans", "contacts"),
         *("phone_lookups", "ledger_claims", "ledger_requests", "quarantine", "batches"),
-        *("contact_status", "dim_contacts", "dashboard_stats", "exports"),
+        *("contact_status", "dim_contacts", "dashboard_stats", "exports", "deactivations"),
     }
     assert ours <= set(specs)
     made = {name: spec for name, spec in specs.items() if spec.group_name != "default"}
@@ -89,7 +89,7 @@ def test_every_sensor_and_schedule_runs_from_the_first_start(defs: dg.Definition
     schedules = repository.schedule_defs
     assert {one.default_status for one in schedules} == {dg.DefaultScheduleStatus.RUNNING}
     assert {one.execution_timezone for one in schedules} == {"America/New_York"}
-    jobs = {"nightly_enrichment", "maintenance", "write_exports"}
+    jobs = {"nightly_enrichment", "maintenance", "write_exports", "fetch_deactivations"}
     assert {one.job_name for one in schedules} == jobs
 
 

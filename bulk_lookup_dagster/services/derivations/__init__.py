@@ -6,6 +6,11 @@ registry. Does not: doing it (`services.subjects`).
 
 from __future__ import annotations
 
+from bulk_lookup_dagster.services.derivations.answers import (
+    EMAIL_FOUND,
+    EMAIL_OF_PROFILE,
+    PERSON_AT_DOMAIN,
+)
 from bulk_lookup_dagster.services.derivations.contacts import (
     ADDRESS_GIVEN,
     COMPANY_GIVEN,
@@ -15,8 +20,8 @@ from bulk_lookup_dagster.services.derivations.contacts import (
 from bulk_lookup_dagster.services.derivations.derivation import Derivation, Source
 
 COMPANY = Derivation("company", (COMPANY_GIVEN,))
-PERSON = Derivation("person", (PERSON_GIVEN,))
-EMAIL = Derivation("email", (EMAIL_GIVEN,))
+PERSON = Derivation("person", (PERSON_GIVEN, PERSON_AT_DOMAIN))
+EMAIL = Derivation("email", (EMAIL_GIVEN, EMAIL_OF_PROFILE, EMAIL_FOUND))
 ADDRESS = Derivation("address", (ADDRESS_GIVEN,))
 
 DERIVATIONS = (COMPANY, PERSON, EMAIL, ADDRESS)

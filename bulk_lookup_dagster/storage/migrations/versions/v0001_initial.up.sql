@@ -49,10 +49,11 @@ CREATE TABLE intake.contacts (
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	erased_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT contacts_pkey PRIMARY KEY (contact_id),
-	CONSTRAINT contacts_first_batch_id_first_row_number_key UNIQUE (first_batch_id, first_row_number),
 	CONSTRAINT contacts_row_number_check CHECK (first_row_number > 0),
 	CONSTRAINT contacts_contact_hash_key UNIQUE (contact_hash)
 );
+
+CREATE INDEX contacts_first_batch_id_idx ON intake.contacts USING brin (first_batch_id);
 
 CREATE INDEX contacts_phone_subject_id_idx ON intake.contacts (phone_subject_id);
 
@@ -86,12 +87,11 @@ CREATE TABLE intake.subjects (
 	value_hmac BYTEA NOT NULL CONSTRAINT subjects_value_hmac_check CHECK (octet_length(value_hmac) <= 32),
 	region VARCHAR(3),
 	number_type VARCHAR(30),
-	time_zones VARCHAR(60)[],
+	time_zones VARCHAR(3000),
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	erased_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT subjects_pkey PRIMARY KEY (subject_id),
 	CONSTRAINT subjects_erased_check CHECK ((value IS NULL) = (erased_at IS NOT NULL)),
-	CONSTRAINT subjects_time_zones_check CHECK (cardinality(time_zones) <= 50),
 	CONSTRAINT subjects_value_hmac_key UNIQUE (value_hmac)
 );
 
@@ -899,6 +899,245 @@ CREATE INDEX requests_run_id_idx ON ledger.requests (run_id);
 
 COMMENT ON TABLE ledger.requests IS 'One HTTP exchange; `request_id` is the correlation id of call, log line and row.';
 
+CREATE TABLE enrichment.addresses (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT addresses_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	deliverability VARCHAR(20),
+	kind VARCHAR(20),
+	granularity VARCHAR(40),
+	confidence SMALLINT,
+	CONSTRAINT addresses_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT addresses_confidence_check CHECK (confidence BETWEEN 0 AND 100),
+	CONSTRAINT addresses_deliverability_check CHECK (deliverability IN ('deliverable','unit_not_confirmed','unit_missing','undeliverable','unknown')),
+	CONSTRAINT addresses_kind_check CHECK (kind IN ('residential','commercial','po_box')),
+	CONSTRAINT addresses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT addresses_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT addresses_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT addresses_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX addresses_claim_id_idx ON enrichment.addresses (claim_id);
+
+CREATE INDEX addresses_expires_at_idx ON enrichment.addresses (expires_at);
+
+COMMENT ON TABLE enrichment.addresses IS 'One vendor''s verdict on an address: is mail delivered there, do people live there.';
+
+CREATE TABLE enrichment.company_profiles (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT company_profiles_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	basis VARCHAR(20),
+	name VARCHAR(200),
+	legal_name VARCHAR(200),
+	company_type VARCHAR(40),
+	sector VARCHAR(100),
+	industry VARCHAR(200),
+	description VARCHAR(2000),
+	employees INTEGER,
+	employees_band VARCHAR(20),
+	revenue_usd BIGINT,
+	revenue_band VARCHAR(20),
+	bands_version VARCHAR(20),
+	founded_year SMALLINT,
+	street VARCHAR(310),
+	city VARCHAR(100),
+	state_region VARCHAR(100),
+	postal_code VARCHAR(20),
+	country VARCHAR(100),
+	phone VARCHAR(40),
+	site VARCHAR(310),
+	email_domain VARCHAR(253),
+	linkedin VARCHAR(200),
+	twitter VARCHAR(200),
+	facebook VARCHAR(200),
+	tags VARCHAR(100)[],
+	tech VARCHAR(100)[],
+	likelihood SMALLINT,
+	CONSTRAINT company_profiles_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT company_profiles_basis_check CHECK (basis IN ('record', 'caller_name')),
+	CONSTRAINT company_profiles_employees_check CHECK (employees >= 0),
+	CONSTRAINT company_profiles_revenue_usd_check CHECK (revenue_usd >= 0),
+	CONSTRAINT company_profiles_founded_year_check CHECK (founded_year BETWEEN 1000 AND 2100),
+	CONSTRAINT company_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
+	CONSTRAINT company_profiles_tags_check CHECK (cardinality(tags) <= 50),
+	CONSTRAINT company_profiles_tech_check CHECK (cardinality(tech) <= 50),
+	CONSTRAINT company_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT company_profiles_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT company_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT company_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX company_profiles_claim_id_idx ON enrichment.company_profiles (claim_id);
+
+CREATE INDEX company_profiles_expires_at_idx ON enrichment.company_profiles (expires_at);
+
+COMMENT ON TABLE enrichment.company_profiles IS 'One vendor''s answer to what a company is; basis caller_name has a name and no more.';
+
+CREATE TABLE enrichment.deactivated_numbers (
+	subject_id BIGINT NOT NULL,
+	day DATE NOT NULL,
+	claim_id BIGINT NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	marked_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+	CONSTRAINT deactivated_numbers_pkey PRIMARY KEY (subject_id, day),
+	CONSTRAINT deactivated_numbers_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT deactivated_numbers_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX deactivated_numbers_claim_id_idx ON enrichment.deactivated_numbers (claim_id);
+
+CREATE INDEX deactivated_numbers_expires_at_idx ON enrichment.deactivated_numbers (expires_at);
+
+COMMENT ON TABLE enrichment.deactivated_numbers IS 'A number of ours that stands in the file of a day: it died, or its owner left it.';
+
+CREATE TABLE enrichment.deactivations (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT deactivations_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	day DATE,
+	numbers INTEGER,
+	CONSTRAINT deactivations_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT deactivations_numbers_check CHECK (numbers >= 0),
+	CONSTRAINT deactivations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT deactivations_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT deactivations_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT deactivations_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX deactivations_claim_id_idx ON enrichment.deactivations (claim_id);
+
+CREATE INDEX deactivations_expires_at_idx ON enrichment.deactivations (expires_at);
+
+COMMENT ON TABLE enrichment.deactivations IS 'The file of one day: how many numbers carriers in the US took out of service.';
+
+CREATE TABLE enrichment.email_candidates (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT email_candidates_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	email VARCHAR(320),
+	confidence SMALLINT,
+	source VARCHAR(20),
+	form VARCHAR(40),
+	alternatives VARCHAR(320)[],
+	position VARCHAR(200),
+	linkedin VARCHAR(300),
+	accept_all BOOLEAN,
+	verification VARCHAR(30),
+	CONSTRAINT email_candidates_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT email_candidates_confidence_check CHECK (confidence BETWEEN 0 AND 100),
+	CONSTRAINT email_candidates_source_check CHECK (source IN ('found', 'inferred', 'guess')),
+	CONSTRAINT email_candidates_labelled_check CHECK ((email IS NULL) = (source IS NULL)),
+	CONSTRAINT email_candidates_guessed_check CHECK ((form IS NOT NULL) <= (source = 'guess')),
+	CONSTRAINT email_candidates_alternatives_check CHECK (cardinality(alternatives) <= 10),
+	CONSTRAINT email_candidates_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT email_candidates_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT email_candidates_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT email_candidates_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX email_candidates_claim_id_idx ON enrichment.email_candidates (claim_id);
+
+CREATE INDEX email_candidates_expires_at_idx ON enrichment.email_candidates (expires_at);
+
+COMMENT ON TABLE enrichment.email_candidates IS 'One answer to which address somebody has: found somewhere, inferred by a vendor from other addresses, or a guess of ours by a form; none of them is verified by being here.';
+
+CREATE TABLE enrichment.email_verifications (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT email_verifications_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	verdict VARCHAR(20),
+	sub_status VARCHAR(60),
+	score SMALLINT,
+	is_free BOOLEAN,
+	is_role BOOLEAN,
+	is_disposable BOOLEAN,
+	mx_found BOOLEAN,
+	did_you_mean VARCHAR(320),
+	smtp_provider VARCHAR(100),
+	domain_age_days INTEGER,
+	CONSTRAINT email_verifications_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT email_verifications_verdict_check CHECK (verdict IN ('valid', 'invalid', 'accept_all', 'do_not_mail', 'spamtrap', 'abuse', 'unknown')),
+	CONSTRAINT email_verifications_score_check CHECK (score BETWEEN 0 AND 100),
+	CONSTRAINT email_verifications_domain_age_days_check CHECK (domain_age_days >= 0),
+	CONSTRAINT email_verifications_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT email_verifications_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT email_verifications_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT email_verifications_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX email_verifications_claim_id_idx ON enrichment.email_verifications (claim_id);
+
+CREATE INDEX email_verifications_expires_at_idx ON enrichment.email_verifications (expires_at);
+
+COMMENT ON TABLE enrichment.email_verifications IS 'One vendor''s answer to whether an address takes mail.';
+
+CREATE TABLE enrichment.geocodes (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT geocodes_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	latitude DOUBLE PRECISION,
+	longitude DOUBLE PRECISION,
+	accuracy VARCHAR(20),
+	partial_match BOOLEAN,
+	census_block VARCHAR(15),
+	place_id VARCHAR(300),
+	matched_address VARCHAR(320),
+	confidence SMALLINT,
+	CONSTRAINT geocodes_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT geocodes_confidence_check CHECK (confidence BETWEEN 0 AND 100),
+	CONSTRAINT geocodes_point_check CHECK (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180),
+	CONSTRAINT geocodes_both_check CHECK ((latitude IS NULL) = (longitude IS NULL)),
+	CONSTRAINT geocodes_accuracy_check CHECK (accuracy IN ('rooftop','interpolated','center','approximate')),
+	CONSTRAINT geocodes_census_block_check CHECK (census_block ~ '^[0-9]{15}$'),
+	CONSTRAINT geocodes_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT geocodes_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT geocodes_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT geocodes_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX geocodes_claim_id_idx ON enrichment.geocodes (claim_id);
+
+CREATE INDEX geocodes_expires_at_idx ON enrichment.geocodes (expires_at);
+
+COMMENT ON TABLE enrichment.geocodes IS 'Where an address is: its point, how exact, its census block of 2020. Google''s point goes after 29 days, its place id stays.';
+
 CREATE TABLE enrichment.line_statuses (
 	subject_id BIGINT NOT NULL,
 	provider VARCHAR(40) NOT NULL,
@@ -925,6 +1164,42 @@ CREATE INDEX line_statuses_claim_id_idx ON enrichment.line_statuses (claim_id);
 CREATE INDEX line_statuses_expires_at_idx ON enrichment.line_statuses (expires_at);
 
 COMMENT ON TABLE enrichment.line_statuses IS 'One vendor''s answer whether a number is in service.';
+
+CREATE TABLE enrichment.person_profiles (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT person_profiles_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	first_name VARCHAR(100),
+	last_name VARCHAR(100),
+	position VARCHAR(200),
+	department VARCHAR(100),
+	seniority VARCHAR(100),
+	company_name VARCHAR(200),
+	company_domain VARCHAR(253),
+	linkedin VARCHAR(200),
+	twitter VARCHAR(200),
+	facebook VARCHAR(200),
+	work_email VARCHAR(320),
+	likelihood SMALLINT,
+	CONSTRAINT person_profiles_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT person_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
+	CONSTRAINT person_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT person_profiles_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT person_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT person_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX person_profiles_claim_id_idx ON enrichment.person_profiles (claim_id);
+
+CREATE INDEX person_profiles_expires_at_idx ON enrichment.person_profiles (expires_at);
+
+COMMENT ON TABLE enrichment.person_profiles IS 'One vendor''s answer to who somebody is at work.';
 
 CREATE TABLE enrichment.phone_lookups (
 	subject_id BIGINT NOT NULL,
@@ -977,6 +1252,36 @@ CREATE INDEX phone_lookups_claim_id_idx ON enrichment.phone_lookups (claim_id);
 CREATE INDEX phone_lookups_expires_at_idx ON enrichment.phone_lookups (expires_at);
 
 COMMENT ON TABLE enrichment.phone_lookups IS 'One answer of a phone look-up package; only that package''s columns are filled.';
+
+CREATE TABLE enrichment.phone_porting (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT phone_porting_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	ported BOOLEAN,
+	location_routing_number VARCHAR(15),
+	operating_company_name VARCHAR(200),
+	operating_company_type VARCHAR(60),
+	risk_level VARCHAR(30),
+	details JSONB CONSTRAINT phone_porting_details_check CHECK (pg_column_size(details) <= 65536),
+	CONSTRAINT phone_porting_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT phone_porting_routing_check CHECK (location_routing_number ~ '^[0-9]{10,15}$'),
+	CONSTRAINT phone_porting_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT phone_porting_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT phone_porting_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT phone_porting_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX phone_porting_claim_id_idx ON enrichment.phone_porting (claim_id);
+
+CREATE INDEX phone_porting_expires_at_idx ON enrichment.phone_porting (expires_at);
+
+COMMENT ON TABLE enrichment.phone_porting IS 'Whether a number was ported and who carries it now; `details` is the add-on''s own answer, which comes in two shapes. For routing, not for marketing.';
 
 CREATE TABLE enrichment.phone_validations (
 	subject_id BIGINT NOT NULL,
@@ -1163,6 +1468,19 @@ SELECT DISTINCT ON (r.subject_id) r.*
                             AND o.operation = r.operation), 32767),
                r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 
+CREATE VIEW enrichment.phone_porting_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.phone_porting r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'phone_porting' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'phone_porting' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
 CREATE VIEW enrichment.reverse_phones_best AS
 SELECT DISTINCT ON (r.subject_id) r.*
           FROM enrichment.reverse_phones r
@@ -1173,6 +1491,97 @@ SELECT DISTINCT ON (r.subject_id) r.*
          ORDER BY r.subject_id, p.pin_id IS NULL,
                coalesce((SELECT o.position FROM enrichment.waterfall_orders o
                           WHERE o.step = 'reverse_phones' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.company_profiles_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.company_profiles r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'company_profiles' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'company_profiles' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.person_profiles_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.person_profiles r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'person_profiles' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'person_profiles' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.email_candidates_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.email_candidates r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'email_candidates' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL, r.confidence DESC NULLS LAST,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'email_candidates' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.email_verifications_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.email_verifications r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'email_verifications' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'email_verifications' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.addresses_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.addresses r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'addresses' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL, r.confidence DESC NULLS LAST,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'addresses' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.geocodes_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.geocodes r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'geocodes' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL, r.confidence DESC NULLS LAST,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'geocodes' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.deactivations_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.deactivations r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'deactivations' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'deactivations' AND o.provider = r.provider
                             AND o.operation = r.operation), 32767),
                r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 
@@ -1195,6 +1604,25 @@ SELECT upload_id, row_number, batch_id, contact_id, NULL::text AS reject_reason
         UNION ALL
         SELECT upload_id, row_number, NULL::bigint, NULL::bigint, reason
           FROM intake.rejects;
+
+CREATE VIEW enrichment.contact_addresses AS
+SELECT DISTINCT ON (l.contact_id)
+               l.contact_id, l.subject_id, l.role AS source, l.origin_claim_id,
+               split_part(s.value, '|', 1) AS street, split_part(s.value, '|', 2) AS unit,
+               split_part(s.value, '|', 3) AS city, split_part(s.value, '|', 4) AS state_region,
+               split_part(s.value, '|', 5) AS postal_code, split_part(s.value, '|', 6) AS country,
+               coalesce(a.kind, CASE WHEN s.value LIKE 'po box %' THEN 'po_box'
+                                     WHEN l.role = 'company_profile' THEN 'commercial' END) AS kind,
+               coalesce(a.deliverability, 'unknown') AS deliverability,
+               coalesce(a.confidence, o.confidence)::smallint AS confidence
+          FROM intake.contact_subjects l
+          JOIN intake.subjects s ON s.subject_id = l.subject_id
+          JOIN (VALUES ('given', 1, 80), ('reverse_phone', 2, 70), ('company_profile', 3, 60))
+               AS o (role, place, confidence) ON o.role = l.role
+          LEFT JOIN enrichment.addresses_best a ON a.subject_id = l.subject_id
+         WHERE l.kind = 'address' AND s.value IS NOT NULL
+         ORDER BY l.contact_id, a.deliverability IS NOT DISTINCT FROM 'undeliverable', o.place,
+                  coalesce(a.confidence, o.confidence) DESC, l.subject_id;
 
 CREATE VIEW ops.contact_status AS
 WITH questions AS (
@@ -1405,9 +1833,20 @@ CREATE TRIGGER batches_key_stays BEFORE UPDATE OF batch_id, source_id ON intake.
 
 CREATE FUNCTION ops.contacts_phone_subject_id_exists() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (SELECT count(*) FROM intake.subjects
-       WHERE subject_id = ANY (ARRAY(SELECT DISTINCT phone_subject_id FROM added)))
-     <> (SELECT count(DISTINCT phone_subject_id) FROM added) THEN
+  IF (WITH recent AS (SELECT max(phone_subject_id) - count(*) AS after FROM added),
+      block AS (SELECT min(phone_subject_id) AS low, max(phone_subject_id) AS high FROM added, recent
+                 WHERE phone_subject_id > after)
+      SELECT (SELECT count(*) FROM intake.subjects WHERE subject_id BETWEEN low AND high)
+               = high - low + 1
+         AND (SELECT count(*) FROM intake.subjects
+               WHERE subject_id = ANY (ARRAY(SELECT phone_subject_id FROM added
+                                         WHERE phone_subject_id <= after)))
+               = (SELECT count(DISTINCT phone_subject_id) FROM added WHERE phone_subject_id <= after)
+        FROM recent, block) THEN
+    RETURN NULL;
+  END IF;
+  IF EXISTS (SELECT FROM (SELECT DISTINCT phone_subject_id FROM added) a
+              WHERE NOT EXISTS (SELECT FROM intake.subjects p WHERE p.subject_id = a.phone_subject_id)) THEN
     RAISE EXCEPTION 'intake.contacts: (phone_subject_id) must name a row of intake.subjects'
       USING ERRCODE = 'foreign_key_violation', SCHEMA = TG_TABLE_SCHEMA,
             TABLE = TG_TABLE_NAME, CONSTRAINT = 'contacts_phone_subject_id_exists';
@@ -1530,11 +1969,75 @@ CREATE TRIGGER line_statuses_note_subject_delete AFTER DELETE ON enrichment.line
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
+CREATE TRIGGER phone_porting_note_subject_update AFTER UPDATE ON enrichment.phone_porting
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER phone_porting_note_subject_delete AFTER DELETE ON enrichment.phone_porting
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
 CREATE TRIGGER reverse_phones_note_subject_update AFTER UPDATE ON enrichment.reverse_phones
   REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
 CREATE TRIGGER reverse_phones_note_subject_delete AFTER DELETE ON enrichment.reverse_phones
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER company_profiles_note_subject_update AFTER UPDATE ON enrichment.company_profiles
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER company_profiles_note_subject_delete AFTER DELETE ON enrichment.company_profiles
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER person_profiles_note_subject_update AFTER UPDATE ON enrichment.person_profiles
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER person_profiles_note_subject_delete AFTER DELETE ON enrichment.person_profiles
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER email_candidates_note_subject_update AFTER UPDATE ON enrichment.email_candidates
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER email_candidates_note_subject_delete AFTER DELETE ON enrichment.email_candidates
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER email_verifications_note_subject_update AFTER UPDATE ON enrichment.email_verifications
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER email_verifications_note_subject_delete AFTER DELETE ON enrichment.email_verifications
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER addresses_note_subject_update AFTER UPDATE ON enrichment.addresses
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER addresses_note_subject_delete AFTER DELETE ON enrichment.addresses
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER geocodes_note_subject_update AFTER UPDATE ON enrichment.geocodes
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER geocodes_note_subject_delete AFTER DELETE ON enrichment.geocodes
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER deactivations_note_subject_update AFTER UPDATE ON enrichment.deactivations
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER deactivations_note_subject_delete AFTER DELETE ON enrichment.deactivations
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
