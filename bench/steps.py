@@ -33,6 +33,9 @@ from resources.registry import VENDORS
 
 LIMITS: Mapping[str, float] = json.loads((ROOT / "bench" / "limits.json").read_text())
 _PRICE_USD = "0.001"
+_HEAD = "phone,first name,last name,company,email,website,street,city,state,zip,country"
+_FIRST = ("Ada", "Ben", "Chloe", "Dev", "Elif", "Femi", "Grace")
+_LAST = ("Abara", "Brook", "Castle", "Dale", "Ember", "Frost")
 _FLOOR_SECONDS = 60
 
 
@@ -75,8 +78,7 @@ def _platform(setup: Bench) -> Platform:
 def _prepare(setup: Bench, platform: Platform, contacts: int) -> tuple[int, int]:
     """An upload of distinct numbers, every step switched on, an approved plan."""
     path = Path(setup.home) / "contacts.csv"
-    rows = (f"+1415{2_000_000 + n},Ada Example {n},Firm {n}" for n in range(contacts))
-    path.write_text("phone,name,company\n" + "\n".join(rows) + "\n")
+    path.write_text("\n".join([_HEAD, *map(_row, range(contacts))]) + "\n")
     with connect(platform.dsn, autocommit=True, name="bench") as conn:
         for change, value in _changes().items():
             change_settings(conn, change, value, "bench")
@@ -86,12 +88,21 @@ def _prepare(setup: Bench, platform: Platform, contacts: int) -> tuple[int, int]
     return upload.batches[0].batch_id, plan.plan_id
 
 
+def _row(n: int) -> str:
+    """A person known by a site, by a firm and its zip code, or by an address; a street for half."""
+    name = f"{_FIRST[n % len(_FIRST)]},{_LAST[n % len(_LAST)]}x{n}"
+    known = (f",,https://firm-{n}.example", f"Firm {n},,", f",ann.{n}@post-{n}.example,")[n % 3]
+    street = f"{100 + n % 900} Fern Street,Phoenix,AZ" if n % 2 else ",,"
+    return f"+1415{2_000_000 + n},{name},{known},{street},850{n % 90:02d},US"
+
+
 def _changes() -> dict[str, str]:
     changes = {f"steps.{step}.enabled": "true" for step in BATCH_STEPS}
     for entry in VENDORS:
         block = f"providers.{entry.name}"
-        changes[f"{block}.requests_per_second"] = str(LIMITS[entry.name])
-        changes[f"{block}.concurrency"] = "200"
+        if entry.name in LIMITS:  # what runs on this machine has none
+            changes[f"{block}.requests_per_second"] = str(LIMITS[entry.name])
+            changes[f"{block}.concurrency"] = "200"
         unpriced = entry.operations.keys() - {price.operation for price in entry.prices}
         prices = dict.fromkeys(sorted(unpriced), _PRICE_USD)
         changes[f"{block}.price_overrides_usd"] = json.dumps(prices)

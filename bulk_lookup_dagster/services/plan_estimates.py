@@ -194,8 +194,12 @@ class _Lines:
 def _pool(
     conn: Connection, definition: StepDefinition, scope: Scope, lines: Sequence[_Line]
 ) -> int:
-    """How many contacts may still lead to a subject of this step, through answers yet to come."""
-    if not definition.expected_share:
+    """How many contacts may still lead to a subject of this step, through answers yet to come.
+
+    The cap covers all of them; how many are expected says the step's `expected_share`.
+    """
+    sources = definition.derivation.sources if definition.derivation else ()
+    if not any(source.reads for source in sources):
         return 0
     before = upstream_of(definition, {line.step for line in lines})
     coming = sum(line.stage.due + line.stage.pool for line in lines if line.step in before)

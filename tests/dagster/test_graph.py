@@ -50,7 +50,7 @@ def test_every_step_is_an_asset_with_its_table_and_stands_before_publishing(
     }
     assert {f"enrichment.{step.name}" for step in STEPS} <= set(METADATA.tables)
     for step in BATCH_STEPS:
-        assert {"contacts", *step_named(step).upstream} <= deps[step]
+        assert {"contacts", *step_named(step).waits_for} <= deps[step]
         assert step in deps["batches"]
     job = defs.resolve_job_def(ENRICH_JOB)
     assert set(BATCH_STEPS) <= {
