@@ -50,7 +50,7 @@ enrich_batch = dg.define_asset_job(
     )
     | dg.AssetSelection.assets(*MATCHING_ASSETS),
     description="One batch: enrichment steps with their blocking checks, matching, publishing.",
-    executor_def=dg.in_process_executor,
+    executor_def=dg.multi_or_in_process_executor,  # see orchestration.executors
 )
 
 build_marts = dg.define_asset_job(

@@ -1,8 +1,7 @@
-"""Subjects that answers lead to: people at the domain a profile told, addresses that were found,
-addresses of the owners of numbers.
+"""Subjects that answers lead to: people at the domain a profile told, mail boxes, street addresses.
 
-Guesses lead nowhere: a guessed address is not verified and not written to; nor does an answer that
-ran out.
+Guesses lead nowhere: a guessed address is not verified and not written to. Street addresses of a
+number's owner or of a company are looked at only where none was handed in.
 
 Belongs here: reading the steps' answers. Does not: what was handed in (`contacts`), canonical forms
 (`core.subjects`).
@@ -16,6 +15,8 @@ from bulk_lookup_dagster.services.derivations.derivation import Source
 
 FOUND = "found"
 PROFILE = "profile"
+REVERSE_PHONE, COMPANY_PROFILE = "reverse_phone", "company_profile"
+_ADDRESS = "r.street, r.city, r.state_region, r.postal_code, r.country"
 
 _LINKED = """
     SELECT c.contact_id, r.claim_id AS origin_claim_id, {columns}
@@ -25,12 +26,6 @@ _LINKED = """
       JOIN enrichment.{step} r ON r.subject_id = l.subject_id
      WHERE c.erased_at IS NULL AND r.outcome = 'data'
        AND (r.expires_at IS NULL OR r.expires_at > now()) AND {wanted}
-"""
-_OWNERS = """
-    SELECT c.contact_id, r.claim_id, r.street, r.city, r.state_region, r.postal_code, r.country
-      FROM scoped JOIN intake.contacts c USING (contact_id)
-      JOIN enrichment.reverse_phones_best r ON r.subject_id = c.phone_subject_id
-     WHERE c.erased_at IS NULL AND r.street IS NOT NULL
 """
 
 
@@ -76,4 +71,27 @@ EMAIL_FOUND = Source(
     email_of,
     reads="email_candidates",
 )
-ADDRESS_OF_OWNER = Source("reverse_phone", _OWNERS, address_key, reads="reverse_phones")
+ADDRESS_OF_OWNER = Source(
+    REVERSE_PHONE,
+    f"""
+    SELECT c.contact_id, r.claim_id AS origin_claim_id, {_ADDRESS}
+      FROM scoped
+      JOIN intake.contacts c USING (contact_id)
+      JOIN enrichment.reverse_phones r ON r.subject_id = c.phone_subject_id
+     WHERE c.erased_at IS NULL AND c.street IS NULL AND r.street IS NOT NULL
+       AND r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+    """,
+    address_key,
+    reads="reverse_phones",
+)
+ADDRESS_OF_COMPANY = Source(
+    COMPANY_PROFILE,
+    _LINKED.format(
+        columns=_ADDRESS,
+        kind="company",
+        step="company_profiles",
+        wanted="c.street IS NULL AND r.street IS NOT NULL",
+    ),
+    address_key,
+    reads="company_profiles",
+)
