@@ -19,13 +19,16 @@ from assets import (
     email_verifications,
     exports,
     geocodes,
+    golden_contacts,
     intake,
     ledger,
     line_statuses,
+    match_clusters,
     person_profiles,
     phone_lookups,
     phone_porting,
     phone_validations,
+    quality_scores,
     reverse_phones,
 )
 from bulk_lookup_dagster.core.settings import ScheduleSettings
@@ -50,16 +53,21 @@ STEPS = (
     addresses,
     geocodes,
 )
+MATCHING = (match_clusters, golden_contacts, quality_scores)
 ASSETS = (
     *intake.ASSETS,
-    *(asset for step in STEPS for asset in step.ASSETS),
+    *(asset for stage in (*STEPS, *MATCHING) for asset in stage.ASSETS),
     *deactivations.ASSETS,
     *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,
 )
 _DEFAULT_CLOCK = ScheduleSettings()
-CHECKS = (*intake.CHECKS, *(check for step in STEPS for check in step.CHECKS))
+CHECKS = (
+    *intake.CHECKS,
+    *(check for step in STEPS for check in step.CHECKS),
+    *match_clusters.CHECKS,
+)
 
 
 def build_defs(

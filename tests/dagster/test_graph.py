@@ -31,6 +31,7 @@ def test_every_asset_says_what_a_row_is_who_owns_it_and_how_it_is_made(
     ours = {
         *("uploads", "subjects", "rejects", "upload_contacts", "ledger_plans", "contacts"),
         *("phone_lookups", "ledger_claims", "ledger_requests", "quarantine", "batches"),
+        *("match_keys", "match_pairs", "match_clusters", "golden_contacts", "quality_scores"),
         *("contact_status", "dim_contacts", "dashboard_stats", "exports", "deactivations"),
     }
     assert ours <= set(specs)

@@ -2,6 +2,8 @@
 
 DROP VIEW ops.contact_status;
 
+DROP VIEW matching.confirmations;
+
 DROP VIEW enrichment.contact_addresses;
 
 DROP VIEW intake.upload_rows;
@@ -9,6 +11,8 @@ DROP VIEW intake.upload_rows;
 DROP VIEW matching.golden_redirects;
 
 DROP VIEW matching.current_members;
+
+DROP VIEW matching.golden_field_sources;
 
 DROP VIEW enrichment.deactivations_best;
 
@@ -90,13 +94,9 @@ DROP TABLE ops.exports;
 
 DROP TABLE matching.skipped_blocks;
 
-DROP TABLE matching.quality_scores;
-
 DROP TABLE matching.pairs;
 
 DROP TABLE matching.name_frequencies;
-
-DROP TABLE matching.golden_field_sources;
 
 DROP TABLE matching.events;
 
@@ -110,9 +110,9 @@ DROP TABLE matching.runs;
 
 DROP TABLE matching.records;
 
-DROP TABLE matching.overrides;
+DROP TABLE matching.quality_scores;
 
-DROP TABLE matching.golden_contacts;
+DROP TABLE matching.overrides;
 
 DROP TABLE matching.bands;
 
@@ -144,6 +144,8 @@ DROP TABLE ops.breakers;
 
 DROP TABLE ops.audit;
 
+DROP TABLE matching.stale_golden_ids;
+
 DROP TABLE matching.stale;
 
 DROP TABLE matching.model_versions;
@@ -153,6 +155,8 @@ DROP TABLE matching.keys;
 DROP TABLE matching.key_stats;
 
 DROP TABLE matching.golden_ids;
+
+DROP TABLE matching.golden_contacts;
 
 DROP TABLE ledger.price_lists;
 
@@ -172,9 +176,17 @@ DROP FUNCTION ops.note_change();
 
 DROP FUNCTION matching.forget_records();
 
+DROP FUNCTION matching.note_stale_golden_ids();
+
+DROP FUNCTION matching.note_pinned();
+
 DROP FUNCTION ops.contacts_first_batch_id_exists();
 
 DROP FUNCTION ops.contacts_phone_subject_id_exists();
+
+DROP FUNCTION ops.golden_contacts_golden_id_exists();
+
+DROP FUNCTION ops.golden_contacts_phone_subject_id_exists();
 
 DROP FUNCTION ops.refuse_key_change();
 
