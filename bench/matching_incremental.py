@@ -21,7 +21,7 @@ from bulk_lookup_dagster.matching.incremental import run_incremental
 from bulk_lookup_dagster.matching.transfer import send
 from bulk_lookup_dagster.storage import migrate
 from bulk_lookup_dagster.storage.database import connect, with_database
-from bulk_lookup_dagster.storage.embedded import SUPERUSER
+from bulk_lookup_dagster.storage.embedded import SUPERUSER, EmbeddedServer
 
 _GROUND = """
     INSERT INTO intake.sources (source_id, name) VALUES (1, 'bench');
@@ -40,16 +40,9 @@ _FIELDS = (
 def incremental(path: Path, new: int) -> dict[str, Any]:
     """Seconds of both runs, their ratio, and whether the clusters are the same."""
     with own_server() as server:
-        admin = server.dsn("postgres", SUPERUSER)
-        with connect(admin, autocommit=True) as conn:
-            conn.execute("CREATE DATABASE matching")
-        dsn = with_database(admin, "matching")
-        migrate.upgrade(dsn)
+        rows = engine.number(duckdb.connect(), f"SELECT count(*) FROM '{path}'")
+        dsn = matched_database(server, path, rows - new)
         with connect(dsn, autocommit=True, name="bench") as conn:
-            conn.execute(_GROUND)
-            rows = engine.number(duckdb.connect(), f"SELECT count(*) FROM '{path}'")
-            _add(conn, path, 0, rows - new)
-            run_full(conn)
             _add(conn, path, rows - new, rows)
             conn.execute("ANALYZE")
             start = time.perf_counter()
@@ -68,6 +61,20 @@ def incremental(path: Path, new: int) -> dict[str, Any]:
         "incremental_identical": same,
         "incremental_counts": counts,
     }
+
+
+def matched_database(server: EmbeddedServer, path: Path, rows: int) -> str:
+    """Address of a new database with so many contacts of the file, after a full run."""
+    admin = server.dsn("postgres", SUPERUSER)
+    with connect(admin, autocommit=True) as conn:
+        conn.execute("CREATE DATABASE matching")
+    dsn = with_database(admin, "matching")
+    migrate.upgrade(dsn)
+    with connect(dsn, autocommit=True, name="bench") as conn:
+        conn.execute(_GROUND)
+        _add(conn, path, 0, rows)
+        run_full(conn)
+    return dsn
 
 
 def _add(conn: psycopg.Connection[Any], path: Path, first: int, end: int) -> None:

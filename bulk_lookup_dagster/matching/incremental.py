@@ -168,6 +168,7 @@ def _run(
     conn: Connection, db: duckdb.DuckDBPyConnection, run: runs.Run, new: int, known: int, actor: str
 ) -> dict[str, int]:
     _add_records(conn, db)
+    runs.fetch_standing(conn, db)
     for statement in _CONCERNED:
         conn.execute(statement)
     _skip(conn, run.run_id)
@@ -175,6 +176,7 @@ def _run(
           "a BIGINT, b BIGINT, found_by INTEGER")  # fmt: skip
     _fetch_people(conn, db, run, known, _COMPARED)
     pairs.make_pairs(db, run.model, run.band)
+    engine.keep_standing(db)
     send_pairs(conn, db, run.model.version)
     conn.execute(_REACH)
     conn.execute("ANALYZE reached")

@@ -7,10 +7,16 @@ https://docs.dagster.io/guides/build/partitions-and-backfills
 import dagster as dg
 
 UPLOAD_BATCHES = dg.DynamicPartitionsDefinition(name="upload_batch")
+# Days whose deactivated numbers may be asked for; Twilio keeps older files, we do not need them.
+DAYS = dg.DailyPartitionsDefinition(start_date="2026-10-01")
 OWNERS = ["team:data-engineering"]
 
 INTAKE = "intake"
 ENRICHMENT = "enrichment"
+MATCHING = "matching"
+MATCHING_ASSETS = (
+    *("match_keys", "match_pairs", "match_clusters", "golden_contacts", "quality_scores"),
+)
 PUBLISHING = "publishing"
 EXPORTS = "exports"
 
@@ -20,3 +26,4 @@ MARTS_JOB = "build_marts"
 NIGHTLY_JOB = "nightly_enrichment"
 MAINTENANCE_JOB = "maintenance"
 EXPORTS_JOB = "write_exports"
+DEACTIVATIONS_JOB = "fetch_deactivations"

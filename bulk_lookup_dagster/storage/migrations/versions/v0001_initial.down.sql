@@ -2,11 +2,39 @@
 
 DROP VIEW ops.contact_status;
 
+DROP VIEW matching.confirmations;
+
+DROP VIEW enrichment.contact_addresses;
+
 DROP VIEW intake.upload_rows;
 
 DROP VIEW matching.golden_redirects;
 
 DROP VIEW matching.current_members;
+
+DROP VIEW matching.golden_field_sources;
+
+DROP VIEW enrichment.deactivations_best;
+
+DROP VIEW enrichment.geocodes_best;
+
+DROP VIEW enrichment.addresses_best;
+
+DROP VIEW enrichment.email_verifications_best;
+
+DROP VIEW enrichment.email_candidates_best;
+
+DROP VIEW enrichment.person_profiles_best;
+
+DROP VIEW enrichment.company_profiles_best;
+
+DROP VIEW enrichment.reverse_phones_best;
+
+DROP VIEW enrichment.phone_porting_best;
+
+DROP VIEW enrichment.line_statuses_best;
+
+DROP VIEW enrichment.phone_validations_best;
 
 DROP VIEW enrichment.phone_lookups_best;
 
@@ -22,7 +50,31 @@ DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
 
+DROP TABLE enrichment.reverse_phones;
+
+DROP TABLE enrichment.phone_validations;
+
+DROP TABLE enrichment.phone_porting;
+
 DROP TABLE enrichment.phone_lookups;
+
+DROP TABLE enrichment.person_profiles;
+
+DROP TABLE enrichment.line_statuses;
+
+DROP TABLE enrichment.geocodes;
+
+DROP TABLE enrichment.email_verifications;
+
+DROP TABLE enrichment.email_candidates;
+
+DROP TABLE enrichment.deactivations;
+
+DROP TABLE enrichment.deactivated_numbers;
+
+DROP TABLE enrichment.company_profiles;
+
+DROP TABLE enrichment.addresses;
 
 DROP TABLE ledger.requests;
 
@@ -42,13 +94,9 @@ DROP TABLE ops.exports;
 
 DROP TABLE matching.skipped_blocks;
 
-DROP TABLE matching.quality_scores;
-
 DROP TABLE matching.pairs;
 
 DROP TABLE matching.name_frequencies;
-
-DROP TABLE matching.golden_field_sources;
 
 DROP TABLE matching.events;
 
@@ -62,9 +110,9 @@ DROP TABLE matching.runs;
 
 DROP TABLE matching.records;
 
-DROP TABLE matching.overrides;
+DROP TABLE matching.quality_scores;
 
-DROP TABLE matching.golden_contacts;
+DROP TABLE matching.overrides;
 
 DROP TABLE matching.bands;
 
@@ -96,6 +144,8 @@ DROP TABLE ops.breakers;
 
 DROP TABLE ops.audit;
 
+DROP TABLE matching.stale_golden_ids;
+
 DROP TABLE matching.stale;
 
 DROP TABLE matching.model_versions;
@@ -105,6 +155,8 @@ DROP TABLE matching.keys;
 DROP TABLE matching.key_stats;
 
 DROP TABLE matching.golden_ids;
+
+DROP TABLE matching.golden_contacts;
 
 DROP TABLE ledger.price_lists;
 
@@ -124,9 +176,17 @@ DROP FUNCTION ops.note_change();
 
 DROP FUNCTION matching.forget_records();
 
+DROP FUNCTION matching.note_stale_golden_ids();
+
+DROP FUNCTION matching.note_pinned();
+
 DROP FUNCTION ops.contacts_first_batch_id_exists();
 
 DROP FUNCTION ops.contacts_phone_subject_id_exists();
+
+DROP FUNCTION ops.golden_contacts_golden_id_exists();
+
+DROP FUNCTION ops.golden_contacts_phone_subject_id_exists();
 
 DROP FUNCTION ops.refuse_key_change();
 
