@@ -13,6 +13,7 @@ from bulk_lookup_dagster.commands import (
     deletion,
     files,
     housekeeping,
+    matching,
     money,
     platform,
 )
@@ -46,6 +47,7 @@ for command in (
     analyst.analyst,
 ):
     app.command()(command)
+app.add_typer(matching.matching, name="matching")
 app.add_typer(money.unknowns, name="unknowns")
 app.add_typer(platform.settings, name="settings")
 app.add_typer(platform.db, name="db")

@@ -22,7 +22,7 @@ from bulk_lookup_dagster.services.analyst import analyst_login
 from bulk_lookup_dagster.services.files import open_files
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.marts import MANIFEST
-from bulk_lookup_dagster.web import catalogue, health, pages
+from bulk_lookup_dagster.web import catalogue, health, pages, review
 from bulk_lookup_dagster.web.database import Database
 from bulk_lookup_dagster.web.guard import HEADERS, Guard, NotAllowed
 from bulk_lookup_dagster.web.inbox import MAX_BYTES
@@ -67,6 +67,7 @@ def create_app(
     app.include_router(health.router)
     app.include_router(pages.router, include_in_schema=False)
     app.include_router(catalogue.router, include_in_schema=False)
+    app.include_router(review.router, include_in_schema=False)
     app.middleware("http")(_headers)
     app.add_exception_handler(BulkLookupError, _named)
     app.add_exception_handler(RequestValidationError, _invalid)
