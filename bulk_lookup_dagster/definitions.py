@@ -13,6 +13,7 @@ import dagster as dg
 from assets import (
     addresses,
     batches,
+    broadband_coverage,
     deactivations,
     exports,
     geocodes,
@@ -41,6 +42,7 @@ STEPS = (
     reverse_phones,
     addresses,
     geocodes,
+    broadband_coverage,
 )
 ASSETS = (
     *intake.ASSETS,

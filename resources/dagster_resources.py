@@ -15,6 +15,7 @@ from resources.twilio_addons import TwilioAddonsResource
 from resources.twilio_deactivations import TwilioDeactivationsResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
+from resources.verizon import VerizonResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
     one.provider: one
@@ -27,5 +28,6 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         TwilioAddonsResource,
         TwilioDeactivationsResource,
         GoogleAddressResource,
+        VerizonResource,
     )
 }

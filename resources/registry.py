@@ -18,6 +18,7 @@ from resources import (
     twilio_addons_client,
     twilio_deactivations_client,
     twilio_lookup_client,
+    verizon_client,
 )
 from resources.vendor import Vendor
 
@@ -30,6 +31,7 @@ VENDORS: tuple[Vendor, ...] = (
     twilio_addons_client.VENDOR,
     twilio_deactivations_client.VENDOR,
     google_address_client.VENDOR,
+    verizon_client.VENDOR,
 )
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}

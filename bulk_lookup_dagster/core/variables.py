@@ -38,6 +38,7 @@ _TRESTLE = "Trestle"
 _CENSUS = "US Census geocoder"
 _GOOGLE_GEOCODING = "Google Geocoding"
 _GOOGLE_ADDRESS = "Google Address Validation"
+_VERIZON = "Verizon ThingSpace"
 _SERVICE = "Error reports"
 _CHILDREN = "Set by the platform for its child processes"
 
@@ -134,6 +135,13 @@ VARIABLES = (
     _address(
         "GOOGLE_ADDRESS_BASE_URL", _GOOGLE_ADDRESS, "https://addressvalidation.googleapis.com"
     ),
+    _credential("VERIZON_API_KEY", _VERIZON, "The application's key."),
+    _credential("VERIZON_API_SECRET", _VERIZON, "The application's secret."),
+    _credential("VERIZON_USERNAME", _VERIZON, "UWS user name."),
+    _credential("VERIZON_PASSWORD", _VERIZON, "UWS password."),
+    _credential("VERIZON_ACCOUNT_NAME", _VERIZON, "Account, with leading zeros."),
+    _credential("VERIZON_CALLBACK_PASSWORD", _VERIZON, "What the call-back was registered with."),
+    _address("VERIZON_BASE_URL", _VERIZON, "https://thingspace.verizon.com/api"),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
     ),

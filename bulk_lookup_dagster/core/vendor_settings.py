@@ -195,6 +195,15 @@ class GoogleAddressSettings(VendorSettings):
     priced = ("validate_address",)
 
 
+class VerizonSettings(VendorSettings):
+    """How Verizon ThingSpace is asked: 10,000 addresses a day and account."""
+
+    priced = ("fwa_qualification",)
+
+    requests_per_second: Rate = 5.0
+    concurrency: Concurrency = 5
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -216,6 +225,7 @@ class ProviderSettings(Document):
     google_address: GoogleAddressSettings = Field(
         default=GoogleAddressSettings(), description="Google Address Validation."
     )
+    verizon: VerizonSettings = Field(default=VerizonSettings(), description="Verizon ThingSpace.")
 
 
 def _is_provider(name: str) -> str:

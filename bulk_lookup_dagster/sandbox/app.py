@@ -35,6 +35,7 @@ from bulk_lookup_dagster.sandbox.trestle import Trestle
 from bulk_lookup_dagster.sandbox.twilio_addons import TwilioAddons
 from bulk_lookup_dagster.sandbox.twilio_deactivations import TwilioDeactivations
 from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
+from bulk_lookup_dagster.sandbox.verizon import Verizon
 
 _CONTROL = "/_sandbox/"
 
@@ -50,6 +51,7 @@ def simulators() -> tuple[Simulator, ...]:
         TwilioAddons(),
         TwilioDeactivations(),
         GoogleAddress(),
+        Verizon(),
     )
 
 

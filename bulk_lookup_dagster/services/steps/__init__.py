@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.services.steps.addresses import ADDRESSES
+from bulk_lookup_dagster.services.steps.broadband_coverage import BROADBAND_COVERAGE
 from bulk_lookup_dagster.services.steps.deactivations import DEACTIVATIONS
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
 from bulk_lookup_dagster.services.steps.geocodes import GEOCODES
@@ -25,6 +26,7 @@ STEPS: tuple[StepDefinition, ...] = (
     REVERSE_PHONES,
     ADDRESSES,
     GEOCODES,
+    BROADBAND_COVERAGE,
     DEACTIVATIONS,
 )
 

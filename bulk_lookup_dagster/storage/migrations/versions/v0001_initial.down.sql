@@ -12,6 +12,8 @@ DROP VIEW matching.current_members;
 
 DROP VIEW enrichment.deactivations_best;
 
+DROP VIEW enrichment.broadband_coverage_best;
+
 DROP VIEW enrichment.geocodes_best;
 
 DROP VIEW enrichment.addresses_best;
@@ -53,6 +55,8 @@ DROP TABLE enrichment.geocodes;
 DROP TABLE enrichment.deactivations;
 
 DROP TABLE enrichment.deactivated_numbers;
+
+DROP TABLE enrichment.broadband_coverage;
 
 DROP TABLE enrichment.addresses;
 

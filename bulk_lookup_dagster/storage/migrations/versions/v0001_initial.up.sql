@@ -929,6 +929,33 @@ CREATE INDEX addresses_expires_at_idx ON enrichment.addresses (expires_at);
 
 COMMENT ON TABLE enrichment.addresses IS 'One vendor''s verdict on an address: is mail delivered there, do people live there.';
 
+CREATE TABLE enrichment.broadband_coverage (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT broadband_coverage_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	lte_home BOOLEAN,
+	five_g_home BOOLEAN,
+	basis VARCHAR(30),
+	CONSTRAINT broadband_coverage_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT broadband_coverage_basis_check CHECK (basis = 'qualified_at_address'),
+	CONSTRAINT broadband_coverage_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT broadband_coverage_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT broadband_coverage_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT broadband_coverage_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX broadband_coverage_claim_id_idx ON enrichment.broadband_coverage (claim_id);
+
+CREATE INDEX broadband_coverage_expires_at_idx ON enrichment.broadband_coverage (expires_at);
+
+COMMENT ON TABLE enrichment.broadband_coverage IS 'Whether a provider qualified an address for home internet; what the FCC has reported for its block stands in `fcc_coverage`.';
+
 CREATE TABLE enrichment.deactivated_numbers (
 	subject_id BIGINT NOT NULL,
 	day DATE NOT NULL,
@@ -1354,6 +1381,19 @@ SELECT DISTINCT ON (r.subject_id) r.*
                             AND o.operation = r.operation), 32767),
                r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 
+CREATE VIEW enrichment.broadband_coverage_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.broadband_coverage r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'broadband_coverage' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'broadband_coverage' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
 CREATE VIEW enrichment.deactivations_best AS
 SELECT DISTINCT ON (r.subject_id) r.*
           FROM enrichment.deactivations r
@@ -1773,6 +1813,14 @@ CREATE TRIGGER geocodes_note_subject_update AFTER UPDATE ON enrichment.geocodes
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
 CREATE TRIGGER geocodes_note_subject_delete AFTER DELETE ON enrichment.geocodes
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER broadband_coverage_note_subject_update AFTER UPDATE ON enrichment.broadband_coverage
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER broadband_coverage_note_subject_delete AFTER DELETE ON enrichment.broadband_coverage
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 

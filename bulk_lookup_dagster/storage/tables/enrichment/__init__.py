@@ -5,6 +5,7 @@ One module per step; a step's module declares its table and, in `VIEWS`, its win
 
 from bulk_lookup_dagster.storage.tables.enrichment import (
     addresses,
+    broadband_coverage,
     choices,
     deactivations,
     geocodes,
@@ -24,6 +25,7 @@ STEPS = (
     reverse_phones,
     addresses,
     geocodes,
+    broadband_coverage,
     deactivations,
 )
 """Modules of the steps' tables, in the order of the graph."""
