@@ -10,6 +10,7 @@ import typer
 from bulk_lookup_dagster.commands import (
     analyst,
     backup,
+    coverage,
     deletion,
     files,
     housekeeping,
@@ -38,6 +39,7 @@ for command in (
     money.replay,
     files.export,
     deletion.delete,
+    coverage.coverage,
     backup.backup,
     backup.restore,
     housekeeping.housekeeping,

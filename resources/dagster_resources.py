@@ -7,6 +7,7 @@ what a resource holds (one file each).
 from collections.abc import Mapping
 
 from resources.census import CensusResource
+from resources.fcc import FccResource
 from resources.google_address import GoogleAddressResource
 from resources.google_geocoding import GoogleGeocodingResource
 from resources.numverify import NumverifyResource
@@ -29,5 +30,6 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         TwilioDeactivationsResource,
         GoogleAddressResource,
         VerizonResource,
+        FccResource,
     )
 }

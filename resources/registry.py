@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from bulk_lookup_dagster.core.errors import ConfigError
 from resources import (
     census_client,
+    fcc_client,
     google_address_client,
     google_geocoding_client,
     numverify_client,
@@ -32,6 +33,7 @@ VENDORS: tuple[Vendor, ...] = (
     twilio_deactivations_client.VENDOR,
     google_address_client.VENDOR,
     verizon_client.VENDOR,
+    fcc_client.VENDOR,
 )
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}

@@ -26,6 +26,7 @@ from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.sandbox.account import LOG_NAMES, Account
 from bulk_lookup_dagster.sandbox.census import Census
 from bulk_lookup_dagster.sandbox.faults import FaultPlan, amounts
+from bulk_lookup_dagster.sandbox.fcc import Fcc
 from bulk_lookup_dagster.sandbox.google_address import GoogleAddress
 from bulk_lookup_dagster.sandbox.google_geocoding import GoogleGeocoding
 from bulk_lookup_dagster.sandbox.numverify import Numverify
@@ -52,6 +53,7 @@ def simulators() -> tuple[Simulator, ...]:
         TwilioDeactivations(),
         GoogleAddress(),
         Verizon(),
+        Fcc(),
     )
 
 

@@ -2,6 +2,8 @@
 
 DROP VIEW ops.contact_status;
 
+DROP VIEW enrichment.address_coverage;
+
 DROP VIEW enrichment.contact_addresses;
 
 DROP VIEW intake.upload_rows;
@@ -155,6 +157,10 @@ DROP TABLE intake.mappings;
 DROP TABLE intake.contacts;
 
 DROP TABLE enrichment.waterfall_orders;
+
+DROP TABLE enrichment.fcc_releases;
+
+DROP TABLE enrichment.fcc_coverage;
 
 DROP FUNCTION ops.note_change();
 

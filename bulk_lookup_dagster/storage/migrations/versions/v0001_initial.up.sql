@@ -14,6 +14,38 @@ CREATE SCHEMA crm;
 
 CREATE SCHEMA ops;
 
+CREATE TABLE enrichment.fcc_coverage (
+	census_block VARCHAR(15) NOT NULL,
+	provider_id INTEGER NOT NULL,
+	technology SMALLINT NOT NULL,
+	brand VARCHAR(200) NOT NULL,
+	max_down_mbps INTEGER NOT NULL,
+	max_up_mbps INTEGER NOT NULL,
+	low_latency BOOLEAN NOT NULL,
+	residential BOOLEAN NOT NULL,
+	business BOOLEAN NOT NULL,
+	locations INTEGER NOT NULL,
+	CONSTRAINT fcc_coverage_pkey PRIMARY KEY (census_block, provider_id, technology),
+	CONSTRAINT fcc_coverage_census_block_check CHECK (census_block ~ '^[0-9]{15}$'),
+	CONSTRAINT fcc_coverage_speeds_check CHECK (max_down_mbps >= 0 AND max_up_mbps >= 0),
+	CONSTRAINT fcc_coverage_locations_check CHECK (locations > 0)
+);
+
+COMMENT ON TABLE enrichment.fcc_coverage IS 'What a provider reports for at least one location of a block; best speeds of it.';
+
+CREATE TABLE enrichment.fcc_releases (
+	state_fips VARCHAR(2) NOT NULL,
+	as_of DATE NOT NULL,
+	files INTEGER NOT NULL,
+	rows BIGINT NOT NULL,
+	imported_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+	CONSTRAINT fcc_releases_pkey PRIMARY KEY (state_fips),
+	CONSTRAINT fcc_releases_state_fips_check CHECK (state_fips ~ '^[0-9]{2}$'),
+	CONSTRAINT fcc_releases_counts_check CHECK (files >= 0 AND rows >= 0)
+);
+
+COMMENT ON TABLE enrichment.fcc_releases IS 'Which release of the FCC''s availability a state''s rows are of.';
+
 CREATE TABLE enrichment.waterfall_orders (
 	step VARCHAR(60) NOT NULL,
 	provider VARCHAR(40) NOT NULL,
@@ -1449,6 +1481,21 @@ SELECT DISTINCT ON (l.contact_id)
                    AND (r.expires_at IS NULL OR r.expires_at > now())))
          ORDER BY l.contact_id, a.deliverability IS NOT DISTINCT FROM 'undeliverable', o.place,
                   coalesce(a.confidence, o.confidence) DESC, l.subject_id;
+
+CREATE VIEW enrichment.address_coverage AS
+SELECT g.subject_id, 'reported_in_block' AS basis, f.census_block, f.provider_id, f.brand,
+               f.technology, f.max_down_mbps, f.max_up_mbps, r.as_of
+          FROM enrichment.geocodes_best g
+          JOIN enrichment.fcc_coverage f ON f.census_block = g.census_block
+          JOIN enrichment.fcc_releases r ON r.state_fips = left(f.census_block, 2)
+         WHERE g.confidence >= 50
+        UNION ALL
+        SELECT b.subject_id, b.basis, NULL, 131425, 'Verizon', o.technology, NULL, NULL,
+               b.fetched_at::date
+          FROM enrichment.broadband_coverage_best b
+         CROSS JOIN LATERAL (VALUES (400::smallint, b.lte_home), (500::smallint, b.five_g_home))
+               AS o (technology, offered)
+         WHERE o.offered;
 
 CREATE VIEW ops.contact_status AS
 WITH questions AS (

@@ -8,6 +8,7 @@ from bulk_lookup_dagster.storage.tables.enrichment import (
     broadband_coverage,
     choices,
     deactivations,
+    fcc,
     geocodes,
     line_statuses,
     phone_lookups,
@@ -33,11 +34,13 @@ STEPS = (
 TABLES: tuple[str, ...] = tuple(step.__name__.rpartition(".")[2] for step in STEPS)
 """Names of the steps' tables."""
 
-VIEWS: dict[str, str] = {name: query for step in STEPS for name, query in step.VIEWS.items()}
+VIEWS: dict[str, str] = {
+    name: query for module in (*STEPS, fcc) for name, query in module.VIEWS.items()
+}
 
 KEPT: dict[str, tuple[str, ...]] = {
     f"enrichment.{step.__name__.rpartition('.')[2]}": getattr(step, "KEPT", ()) for step in STEPS
 }
 """Columns of each step's table that outlive `expires_at`."""
 
-__all__ = ["KEPT", "OUTCOMES", "STEPS", "TABLES", "VIEWS", "choices", "result_columns"]
+__all__ = ["KEPT", "OUTCOMES", "STEPS", "TABLES", "VIEWS", "choices", "fcc", "result_columns"]
