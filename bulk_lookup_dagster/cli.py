@@ -18,6 +18,7 @@ from bulk_lookup_dagster.commands import (
     matching,
     money,
     platform,
+    provenance,
 )
 
 app = typer.Typer(
@@ -48,6 +49,9 @@ for command in (
     money.pause,
     money.resume,
     analyst.analyst,
+    provenance.why,
+    provenance.pin,
+    provenance.unpin,
 ):
     app.command()(command)
 for about_models in (match_models.shadow, match_models.activate, match_models.export_splink):
