@@ -154,7 +154,7 @@ def _settle_in(conn: psycopg.Connection[Any]) -> None:
 
 def demo_settings() -> dict[str, str]:
     """Every step, and fast. Prices that vendors do not publish are those of the sandbox."""
-    changes = {f"providers.{entry.name}.requests_per_second": "400" for entry in VENDORS}
+    changes = {f"providers.{entry.name}.requests_per_second": "2000" for entry in VENDORS}
     changes |= {f"steps.{name}.enabled": "true" for name in BATCH_STEPS}
     changes |= {
         "providers.twilio_lookup.price_overrides_usd": '{"sms_pumping_risk": "0.025"}',
