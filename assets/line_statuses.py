@@ -9,8 +9,9 @@ from bulk_lookup_dagster.services.steps.line_statuses import LINE_STATUSES
 
 line_statuses = step_asset(
     LINE_STATUSES,
-    "One vendor's answer whether a number is in service.\n\nSource: Twilio Lookup line status,"
-    " then Trestle phone intel where Twilio had no answer, each at its list price. Kept 30 days.",
+    "One vendor's answer whether a number is in service.\n\nSource: Real Phone Validation, an"
+    " add-on of Twilio; then Twilio Lookup line status, then Trestle phone intel, where the one"
+    " before had no answer, each at its list price. Kept 30 days.",
 )
 
 ASSETS = (line_statuses,)

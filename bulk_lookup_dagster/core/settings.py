@@ -125,6 +125,10 @@ class StepsSettings(Document):
     line_statuses: StepSettings = Field(
         default=StepSettings(enabled=False), description="Whether numbers are in service."
     )
+    phone_porting: StepSettings = Field(
+        default=StepSettings(enabled=False),
+        description="Who carries a number since it was ported.",
+    )
     reverse_phones: StepSettings = Field(
         default=StepSettings(enabled=False), description="To whom numbers belong."
     )
@@ -146,8 +150,8 @@ class StepsSettings(Document):
     geocodes: StepSettings = Field(
         default=StepSettings(enabled=False), description="Points and census blocks of addresses."
     )
-    phone_porting: StepSettings = Field(
-        default=StepSettings(enabled=False), description="Who carries a number since it was ported."
+    broadband_coverage: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Home internet at addresses."
     )
     deactivations: StepSettings = Field(
         default=StepSettings(), description="Numbers that carriers took out of service, by day."

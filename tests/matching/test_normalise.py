@@ -58,7 +58,6 @@ def test_companies(names: list[str]) -> None:
 def test_street_lines(lines: list[str]) -> None:
     for line, found in zip(lines, records(street=lines), strict=True):
         whole = parse_street(line)
-        said = (whole.house or None, whole.street or None, whole.unit or None)
         read = (found["house"], found["street"], found["unit"])
         assert (line, read) == (
             line,

@@ -13,6 +13,7 @@ from bulk_lookup_dagster.sandbox.places import address_for
 from bulk_lookup_dagster.schemas.addresses import COLUMNS, NUMBERS, addresses_schema
 from bulk_lookup_dagster.services.derivations import ADDRESS
 from bulk_lookup_dagster.services.steps.addresses import ADDRESSES
+from bulk_lookup_dagster.services.steps.reverse_phones import REVERSE_PHONES
 from bulk_lookup_dagster.services.steps.scopes import upload_scope
 from bulk_lookup_dagster.services.subjects import derive
 from bulk_lookup_dagster.services.uploads import load_upload
@@ -86,25 +87,23 @@ def test_verdicts_are_stored_without_the_address_and_asked_once(
     assert run_definition(conn, dsn, tmp_path, ADDRESSES, ids, sandbox).requests == 0
 
 
-def test_an_address_where_nothing_is_delivered_gives_way_to_another(
-    dsn: str, conn: Connection, tmp_path: Path
+def test_an_address_where_nothing_is_delivered_gives_way_to_the_owners(
+    dsn: str, conn: Connection, tmp_path: Path, sandbox: SandboxProcess
 ) -> None:
-    """Two addresses of a contact: the one in the file, unless it is undeliverable."""
-    (given,) = load(conn, dsn, tmp_path, ["415-220-0101,Ann,1 Elm St,Reno,NV,89501,US"])
-    conn.execute(
-        "INSERT INTO intake.subjects (kind, value, value_hmac)"
-        " VALUES ('address', '2 oak st||reno|nv|89501|us', 'other')"
-    )
-    conn.execute(
-        "INSERT INTO intake.contact_subjects (contact_id, kind, subject_id, role)"
-        " SELECT c.contact_id, 'address', s.subject_id, 'reverse_phone'"
-        " FROM intake.contacts c, intake.subjects s WHERE s.value_hmac = 'other'"
-    )
-    assert conn.execute(_CHOSEN).fetchall()[0][:2] == ("given", "1 elm st")
-    with running_sandbox() as process:
-        run_definition(conn, dsn, tmp_path, ADDRESSES, [given], process)
-    undeliverable = "UPDATE enrichment.addresses SET deliverability = 'undeliverable'"
-    conn.execute(undeliverable)
-    assert conn.execute(_CHOSEN).fetchall()[0][:2] == ("reverse_phone", "2 oak st")
-    conn.execute("UPDATE enrichment.addresses SET deliverability = 'unit_missing'")
-    assert conn.execute(_CHOSEN).fetchall()[0][:2] == ("given", "1 elm st")
+    """Of a contact's addresses the one in the file, unless it is undeliverable; then what else is
+    known and has not run out."""
+    rows = [f"415-222-{n:04d},X,1 Elm St,Reno,NV,89501,US" for n in range(40)]
+    platform = platform_of(dsn, tmp_path)
+    (given,) = load(conn, dsn, tmp_path, rows)
+    phones = conn.execute("SELECT phone_subject_id FROM intake.contacts").fetchall()
+    run_definition(conn, dsn, tmp_path, REVERSE_PHONES, [row[0] for row in phones], sandbox)
+    derive(conn, platform.secret_key, ADDRESS, upload_scope(1))
+    sources = "SELECT source, count(*)::int FROM enrichment.contact_addresses GROUP BY 1"
+    assert conn.execute(sources).fetchall() == [("given", 40)]
+    run_definition(conn, dsn, tmp_path, ADDRESSES, [given], sandbox)
+    conn.execute("UPDATE enrichment.addresses SET deliverability = 'undeliverable'")
+    found = dict(conn.execute(sources).fetchall())
+    assert found["reverse_phone"] > 20
+    assert found["given"] == 40 - found["reverse_phone"]
+    conn.execute("UPDATE enrichment.reverse_phones SET expires_at = fetched_at")
+    assert conn.execute(sources).fetchall() == [("given", 40)]

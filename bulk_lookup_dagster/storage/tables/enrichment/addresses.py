@@ -43,6 +43,10 @@ _CONTACT_ADDRESSES = """
                AS o (role, place, confidence) ON o.role = l.role
           LEFT JOIN enrichment.addresses_best a ON a.subject_id = l.subject_id
          WHERE l.kind = 'address' AND s.value IS NOT NULL
+           AND (l.role <> 'reverse_phone' OR EXISTS (
+                SELECT FROM enrichment.reverse_phones r
+                 WHERE r.claim_id = l.origin_claim_id
+                   AND (r.expires_at IS NULL OR r.expires_at > now())))
          ORDER BY l.contact_id, a.deliverability IS NOT DISTINCT FROM 'undeliverable', o.place,
                   coalesce(a.confidence, o.confidence) DESC, l.subject_id
     """
