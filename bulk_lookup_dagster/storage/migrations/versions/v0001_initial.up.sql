@@ -1264,6 +1264,7 @@ CREATE TABLE enrichment.person_profiles (
 	twitter VARCHAR(200),
 	facebook VARCHAR(200),
 	work_email VARCHAR(320),
+	has_work_email BOOLEAN,
 	likelihood SMALLINT,
 	CONSTRAINT person_profiles_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT person_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
