@@ -197,3 +197,24 @@ def test_f35_contacts_without_anything_have_a_golden_contact_too(
     run_full(conn)
     found = golden(conn, one)
     assert (found["kind"], found["name"], found["emails"]) == ("nameless", None, [])
+
+
+def test_f34_a_guessed_mailbox_is_no_channel(conn: Connection, add: Contacts) -> None:
+    (one,) = add({"name": "Madonna", "phone": "+14155550111"})
+    answer(conn, "+14155550111", valid=True)
+    conn.execute(
+        """
+        WITH mailboxes AS (
+            INSERT INTO intake.subjects (kind, value, value_hmac)
+            VALUES ('email', 'madonna@label.example.com', 'a'),
+                   ('email', 'madonna.madonna@label.example.com', 'b') RETURNING subject_id, value)
+        INSERT INTO intake.contact_subjects (contact_id, kind, subject_id, role, origin_claim_id)
+        SELECT %s, 'email', subject_id, 'own',
+               CASE WHEN value LIKE 'madonna.%%'
+                    THEN (SELECT max(claim_id) FROM ledger.claims) END
+          FROM mailboxes
+        """,
+        [one],
+    )
+    run_full(conn)
+    assert golden(conn, one)["emails"] == ["madonna@label.example.com"]
