@@ -11,6 +11,7 @@ from bulk_lookup_dagster.orchestration.vocabulary import OWNERS, PUBLISHING, UPL
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.publishing import finish_plan, publish_batch
 from bulk_lookup_dagster.services.runs import approved_plan_of, find_batch
+from bulk_lookup_dagster.services.steps import BATCH_STEPS
 from bulk_lookup_dagster.storage.database import connect
 
 
@@ -19,7 +20,7 @@ from bulk_lookup_dagster.storage.database import connect
     group_name=PUBLISHING,
     owners=OWNERS,
     kinds={"python", "postgres"},
-    deps=["phone_lookups", "ledger_claims", "ledger_requests", "quarantine", "quality_scores"],
+    deps=[*BATCH_STEPS, "ledger_claims", "ledger_requests", "quarantine", "quality_scores"],
     code_version="1",
 )
 def batches(
@@ -33,7 +34,7 @@ def batches(
         batch = find_batch(conn, context.partition_key)
         published = publish_batch(conn, batch.batch_id)
         try:
-            closed = finish_plan(conn, approved_plan_of(conn, batch.upload_id))
+            closed = finish_plan(conn, approved_plan_of(conn, batch.upload_id), platform.secret_key)
         except ApprovalNeeded:
             closed = True
     return dg.MaterializeResult(
@@ -45,7 +46,7 @@ contact_status = dg.AssetSpec(
     "contact_status",
     description="How far each contact is: new, waiting for approval, in progress, partial, "
     "complete, blocked. A view over its steps.",
-    deps=["contacts", "phone_lookups", "batches"],
+    deps=["contacts", *BATCH_STEPS, "batches"],
     group_name=PUBLISHING,
     owners=OWNERS,
     kinds={"postgres", "view"},
@@ -54,7 +55,7 @@ mart_changes = dg.AssetSpec(
     "mart_changes",
     description="An entity the marts must look at again, noted by triggers and forgotten by the "
     "build that did.",
-    deps=["contacts", "phone_lookups", "ledger_claims", "batches"],
+    deps=["contacts", *BATCH_STEPS, "ledger_claims", "batches"],
     group_name=PUBLISHING,
     owners=OWNERS,
     kinds={"postgres"},

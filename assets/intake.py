@@ -89,7 +89,7 @@ def intake(
         keys = [batch.partition_key for batch in report.batches]
         context.instance.add_dynamic_partitions(str(UPLOAD_BATCHES.name), keys)
         with connect(platform.dsn, autocommit=True, name="bulk-lookup intake") as conn:
-            plan = make_plan(conn, report.upload_id, settings, platform.environment)
+            plan = make_plan(conn, report.upload_id, settings, platform)
             approved = approve_automatically(conn, plan, platform.environment, settings)
     return (
         dg.MaterializeResult(

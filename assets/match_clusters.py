@@ -10,6 +10,7 @@ from bulk_lookup_dagster.orchestration.vocabulary import MATCHING, OWNERS, UPLOA
 from bulk_lookup_dagster.services.golden import read_figures, run_matching
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.services.steps import BATCH_STEPS
 from bulk_lookup_dagster.storage.database import connect
 
 Result = dg.MaterializeResult[None]
@@ -34,7 +35,7 @@ def _spec(key: str, description: str, *deps: str) -> dg.AssetSpec:
     partitions_def=UPLOAD_BATCHES,
     specs=[
         _spec("match_keys", "One blocking key of a contact: what it must share to be compared.",
-              "contacts", "phone_lookups"),
+              "contacts", *BATCH_STEPS),
         _spec("match_pairs", "Two contacts worth remembering, with levels, bits and verdict.",
               "match_keys"),
         _spec("match_clusters", "Since when a contact belongs to a golden id, and the merge log.",

@@ -13,6 +13,7 @@ from bulk_lookup_dagster.commands import (
     deletion,
     files,
     housekeeping,
+    match_models,
     matching,
     money,
     platform,
@@ -47,6 +48,8 @@ for command in (
     analyst.analyst,
 ):
     app.command()(command)
+for command in (match_models.shadow, match_models.activate, match_models.export_splink):
+    matching.matching.command()(command)
 app.add_typer(matching.matching, name="matching")
 app.add_typer(money.unknowns, name="unknowns")
 app.add_typer(platform.settings, name="settings")

@@ -11,13 +11,25 @@ from typing import Any
 import dagster as dg
 
 from assets import (
+    addresses,
     batches,
+    company_profiles,
+    deactivations,
+    email_candidates,
+    email_verifications,
     exports,
+    geocodes,
     golden_contacts,
     intake,
+    ledger,
+    line_statuses,
     match_clusters,
+    person_profiles,
     phone_lookups,
+    phone_porting,
+    phone_validations,
     quality_scores,
+    reverse_phones,
 )
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.environments import resources_for
@@ -28,16 +40,34 @@ from sensors.failures import run_failures_sensor
 from sensors.marts import marts_sensor
 from sensors.uploads import uploads_sensor
 
+STEPS = (
+    phone_lookups,
+    phone_validations,
+    line_statuses,
+    phone_porting,
+    reverse_phones,
+    company_profiles,
+    person_profiles,
+    email_candidates,
+    email_verifications,
+    addresses,
+    geocodes,
+)
 MATCHING = (match_clusters, golden_contacts, quality_scores)
 ASSETS = (
     *intake.ASSETS,
-    *phone_lookups.ASSETS,
-    *(asset for step in MATCHING for asset in step.ASSETS),
+    *(asset for stage in (*STEPS, *MATCHING) for asset in stage.ASSETS),
+    *deactivations.ASSETS,
+    *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,
 )
 _DEFAULT_CLOCK = ScheduleSettings()
-CHECKS = (*intake.CHECKS, *phone_lookups.CHECKS, *match_clusters.CHECKS)
+CHECKS = (
+    *intake.CHECKS,
+    *(check for step in STEPS for check in step.CHECKS),
+    *match_clusters.CHECKS,
+)
 
 
 def build_defs(

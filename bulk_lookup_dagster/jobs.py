@@ -8,9 +8,10 @@ import asyncio
 
 import dagster as dg
 
-from assets.phone_lookups import lookup_metadata
+from assets._step import report_metadata
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import (
+    DEACTIVATIONS_JOB,
     ENRICH_JOB,
     EXPORTS,
     EXPORTS_JOB,
@@ -25,11 +26,12 @@ from bulk_lookup_dagster.services.housekeeping import forget_runs, purge, remove
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.maintenance import tidy
 from bulk_lookup_dagster.services.nightly import run_nightly
+from bulk_lookup_dagster.services.retention import purge_values
 from bulk_lookup_dagster.services.scheduled_exports import remove_old_exports
 from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.services.steps import BATCH_STEPS
 from bulk_lookup_dagster.storage.database import connect
-from resources.twilio_lookup import TwilioLookupResource
-from resources.twilio_lookup_records import PROVIDER
+from resources.registry import BY_NAME
 
 intake_upload = dg.define_asset_job(
     INTAKE_JOB,
@@ -44,11 +46,11 @@ intake_upload = dg.define_asset_job(
 enrich_batch = dg.define_asset_job(
     ENRICH_JOB,
     selection=dg.AssetSelection.assets(
-        "contacts", "phone_lookups", "ledger_claims", "ledger_requests", "quarantine", "batches"
+        "contacts", *BATCH_STEPS, "ledger_claims", "ledger_requests", "quarantine", "batches"
     )
     | dg.AssetSelection.assets(*MATCHING_ASSETS),
     description="One batch: enrichment steps with their blocking checks, matching, publishing.",
-    executor_def=dg.in_process_executor,
+    executor_def=dg.multi_or_in_process_executor,  # see orchestration.executors
 )
 
 build_marts = dg.define_asset_job(
@@ -59,6 +61,13 @@ build_marts = dg.define_asset_job(
 )
 
 
+fetch_deactivations = dg.define_asset_job(
+    DEACTIVATIONS_JOB,
+    selection=dg.AssetSelection.assets("deactivations"),
+    description="Fetch the numbers that carriers took out of service on a day and mark ours.",
+    executor_def=dg.in_process_executor,
+)
+
 write_exports = dg.define_asset_job(
     EXPORTS_JOB,
     selection=dg.AssetSelection.groups(EXPORTS),
@@ -67,30 +76,28 @@ write_exports = dg.define_asset_job(
 )
 
 
-@dg.op(description="Buy what is due under every approved plan and refresh policy.")
-def look_up_due(
-    context: dg.OpExecutionContext,
-    platform: dg.ResourceParam[Platform],
-    twilio_lookup: TwilioLookupResource,
-) -> None:
-    """One run over all due numbers; reports the batches it asked about as materialised."""
+@dg.op(
+    description="Buy what is due in any step under every approved plan and refresh policy.",
+    required_resource_keys={"platform", *BY_NAME},
+)
+def look_up_due(context: dg.OpExecutionContext) -> None:
+    """One run over all that is due; reports the batches it asked about as materialised."""
+    platform: Platform = context.resources.platform
+    clients = {name: getattr(context.resources, name).client for name in BY_NAME}
     with explained():
-        outcome = asyncio.run(
-            run_nightly(
-                platform, dagster_run_id=context.run_id, clients={PROVIDER: twilio_lookup.client}
-            )
-        )
-    for asset, keys in (("phone_lookups", outcome.asked), ("batches", outcome.published)):
+        outcome = asyncio.run(run_nightly(platform, dagster_run_id=context.run_id, clients=clients))
+    for asset, keys in (*outcome.asked.items(), ("batches", outcome.published)):
         for key in keys:
             context.log_event(dg.AssetMaterialization(asset, partition=key))
-    for plan_id, report in outcome.reports.items():
-        context.log.info(f"plan {plan_id}: {lookup_metadata(report)}")
+    for plan_id, reports in outcome.reports.items():
+        for step, report in reports.by_step.items():
+            context.log.info(f"plan {plan_id}, {step}: {report_metadata(report)}")
     context.add_output_metadata({"plans": len(outcome.reports), "calls": outcome.calls})
 
 
 @dg.job(
     name=NIGHTLY_JOB,
-    description="One unpartitioned run over all due numbers of approved plans.",
+    description="One unpartitioned run over all that is due in approved plans.",
     executor_def=dg.in_process_executor,
 )
 def nightly_enrichment() -> None:
@@ -105,16 +112,17 @@ def tidy_up(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]
         context.add_output_metadata(dict(asyncio.run(tidy(platform))))
 
 
-@dg.op(description="Remove stored answers and exports past their time, and half-written files.")
+@dg.op(description="Remove values, stored answers and exports past their time, half-written files.")
 def purge_expired(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> None:
-    """Minimisation: values and claims stay."""
+    """Minimisation: claims, costs and hashes stay."""
     with explained():
         with connect(platform.dsn, autocommit=True, name="bulk-lookup purge") as conn:
             bodies = purge(conn)
+            values = purge_values(conn)
             exports = remove_old_exports(conn, platform)
         parts = remove_parts(platform.environment.home / "files")
         context.add_output_metadata(
-            {"bodies": bodies, "exports": exports, "half-written files": parts}
+            {"bodies": bodies, "values": values, "exports": exports, "half-written files": parts}
         )
 
 
@@ -152,6 +160,7 @@ JOBS = (
     intake_upload,
     enrich_batch,
     build_marts,
+    fetch_deactivations,
     write_exports,
     nightly_enrichment,
     maintenance,

@@ -4,10 +4,17 @@ Put here: cron. Do not put here: what runs (`jobs`).
 https://docs.dagster.io/guides/automate/schedules
 """
 
+from datetime import timedelta
+
 import dagster as dg
 
 from bulk_lookup_dagster.core.settings import ScheduleSettings
-from bulk_lookup_dagster.jobs import maintenance, nightly_enrichment, write_exports
+from bulk_lookup_dagster.jobs import (
+    fetch_deactivations,
+    maintenance,
+    nightly_enrichment,
+    write_exports,
+)
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.scheduled_exports import nothing_scheduled
 from bulk_lookup_dagster.services.settings import load_settings
@@ -36,7 +43,20 @@ def schedules(timezone: str, clock: ScheduleSettings) -> tuple[dg.ScheduleDefini
         execution_timezone=timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )(_look_at_exports)
-    return (*always, exports)
+    deactivations = dg.schedule(
+        name=f"{fetch_deactivations.name}_schedule",
+        job=fetch_deactivations,
+        cron_schedule=clock.deactivations_cron,
+        execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )(_yesterday)
+    return (*always, exports, deactivations)
+
+
+def _yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The day before the tick: its file is complete."""
+    day = context.scheduled_execution_time.date() - timedelta(days=1)
+    return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
 
 
 def _look_at_exports(

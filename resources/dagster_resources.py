@@ -6,11 +6,36 @@ what a resource holds (one file each).
 
 from collections.abc import Mapping
 
+from resources.census import CensusResource
+from resources.clearbit import ClearbitResource
+from resources.google_address import GoogleAddressResource
+from resources.google_geocoding import GoogleGeocodingResource
+from resources.hunter import HunterResource
+from resources.local import LocalResource
 from resources.numverify import NumverifyResource
+from resources.pdl import PdlResource
 from resources.trestle import TrestleResource
+from resources.twilio_addons import TwilioAddonsResource
+from resources.twilio_deactivations import TwilioDeactivationsResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
+from resources.zerobounce import ZerobounceResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
-    one.provider: one for one in (TwilioLookupResource, NumverifyResource, TrestleResource)
+    one.provider: one
+    for one in (
+        TwilioLookupResource,
+        NumverifyResource,
+        TrestleResource,
+        ZerobounceResource,
+        HunterResource,
+        PdlResource,
+        ClearbitResource,
+        LocalResource,
+        CensusResource,
+        GoogleGeocodingResource,
+        TwilioAddonsResource,
+        TwilioDeactivationsResource,
+        GoogleAddressResource,
+    )
 }

@@ -12,13 +12,14 @@ from resources.http import Reply
 from resources.loopback import is_loopback
 
 
-def elsewhere(reply: Reply, host: str) -> tuple[str, str]:
+def elsewhere(reply: Reply, host: str, named: str = "") -> tuple[str, str]:
     """Base URL and target of a redirect, exactly as the vendor wrote it.
 
+    `named` is the address where the vendor writes it into the body and there is no Location.
     Ask it with a transport of its own and without headers: credentials are for the host they are
     of. Only https is taken, and http of this machine.
     """
-    location = reply.headers.get("Location", "")
+    location = reply.headers.get("Location") or named
     try:
         url = urlsplit(location)
         known = url.scheme == "https" or (url.scheme == "http" and is_loopback(location))

@@ -26,7 +26,6 @@ from bulk_lookup_dagster.core.errors import (
     BadResponse,
     ConfigError,
     PermanentFailure,
-    ProviderError,
     ProviderUnavailable,
 )
 from bulk_lookup_dagster.core.vendor_settings import TwilioLookupSettings
@@ -37,6 +36,7 @@ from bulk_lookup_dagster.engine.provider import (
     Question,
 )
 from resources.http import Reply, Timeouts, basic_auth
+from resources.twilio_errors import twilio_error
 from resources.twilio_lookup_records import (
     BATCH_OPERATIONS,
     IDENTITY_INPUTS,
@@ -47,7 +47,6 @@ from resources.twilio_lookup_records import (
 )
 from resources.vendor import Health, Vendor
 from resources.vendor_client import VendorClient, json_body, timeouts_of
-from resources.wire_errors import status_error
 
 DEFAULT_BASE_URL = "https://lookups.twilio.com"
 UNBILLED_STATUSES = frozenset({400, 401, 403, 404, 429, 503})
@@ -224,8 +223,10 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Create an account, then an API key in its console; some packages need approval.",
     docs="https://www.twilio.com/docs/lookup/v2-api",
     free_check="a look-up without packages",
+    account="Twilio",
 )
 
 
@@ -263,18 +264,7 @@ def _document(reply: Reply, host: str) -> dict[str, Any]:
         if isinstance(document, dict):
             return document
         raise BadResponse(f"{host} answered without a JSON object.", status=reply.status)
-    raise _error(reply, document, host)
-
-
-def _error(reply: Reply, document: Any, host: str) -> ProviderError:
-    code = document.get("code") if isinstance(document, dict) else None
-    return status_error(
-        host,
-        reply.status,
-        vendor_code=None if code is None else str(code)[:20],
-        wait=reply.headers.get("Retry-After"),
-        unbilled=UNBILLED_STATUSES,
-    )
+    raise twilio_error(reply, document, host, unbilled=UNBILLED_STATUSES)
 
 
 def _answer(question: Question, document: Mapping[str, Any]) -> Answer:

@@ -153,8 +153,20 @@ def _call_forwarding(part: Mapping[str, Any]) -> dict[str, Any]:
     return {"call_forwarding_enabled": _READ.flag(part, "call_forwarding_enabled")}
 
 
+_OTHER_TABLES = ("line_status",)  # of a step of its own, without the look-up's columns
+_LINE_STATUSES: Mapping[str, str] = {
+    "active": "connected",
+    "reachable": "connected",
+    "inactive": "disconnected",
+    "unreachable": "unreachable",
+    "unknown": "unknown",
+}
+
+
 def _line_status(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {"line_status": _READ.text(part, "status", 30)}
+    """Column of `enrichment.line_statuses`; a word we do not know is kept as it came."""
+    status = _READ.text(part, "status", 30)
+    return {"line_status": None if status is None else _LINE_STATUSES.get(status, status)}
 
 
 def _identity_match(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,6 +216,8 @@ def parse_part(operation: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         "national_format": _READ.text(answer, "national_format", 40),
         "country_code": _READ.text(answer, "country_code", 3),
     }
+    if operation in _OTHER_TABLES:
+        columns = {}
     part = answer.get(operation)
     if part is None or operation not in _PARSERS:
         return columns

@@ -11,6 +11,7 @@ import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,8 @@ def template(postgres: EmbeddedServer, admin_dsn: str) -> str:
     return _TEMPLATE
 
 
-@pytest.fixture
-def database(admin_dsn: str, template: str) -> Iterator[str]:
-    """Name of a fresh migrated database, dropped after the test."""
+@contextmanager
+def _fresh_database(admin_dsn: str, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     with connect(admin_dsn, autocommit=True) as conn:
         conn.execute(
@@ -90,6 +90,20 @@ def database(admin_dsn: str, template: str) -> Iterator[str]:
     yield name
     with connect(admin_dsn, autocommit=True) as conn:
         conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(admin_dsn: str, template: str) -> Iterator[str]:
+    """Name of a fresh migrated database, dropped after the test."""
+    with _fresh_database(admin_dsn, template) as name:
+        yield name
+
+
+@pytest.fixture
+def other_dsn(postgres: EmbeddedServer, admin_dsn: str, template: str) -> Iterator[str]:
+    """Address of a second fresh database, for tests that compare two histories."""
+    with _fresh_database(admin_dsn, template) as name:
+        yield postgres.dsn(name)
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def upload(
                 uploaded_by=frame.actor(),
                 batch_rows=settings.intake.batch_rows,
             )
-            plan = make_plan(conn, report.upload_id, settings, platform.environment)
+            plan = make_plan(conn, report.upload_id, settings, platform)
             approved = approve_automatically(conn, plan, platform.environment, settings)
         document = {
             "upload_id": report.upload_id,

@@ -30,9 +30,9 @@ def plan(upload_id: UploadId, json: Json = False) -> None:
 
         platform = frame.open_platform()
         with frame.database(platform) as conn:
-            made = make_plan(conn, upload_id, load_settings(conn), platform.environment)
+            made = make_plan(conn, upload_id, load_settings(conn), platform)
         estimate = made.estimate
-        names = ("operation", "due", "cached", "elsewhere", "held", "failed")
+        names = ("step", "provider", "operation", "due", "expected", "cached", "held", "failed")
         money = ("price_micros", "p10_micros", "p50_micros", "p90_micros", "max_micros")
         rows = [
             [line[name] for name in names] + [format_usd(line[name]) for name in money]
@@ -48,6 +48,11 @@ def plan(upload_id: UploadId, json: Json = False) -> None:
             f" about {estimate['duration_s']:g} s, slowest limit {estimate['slowest_limit']};"
             f" {estimate['duplicates']:,} repeated rows cost nothing.",
             *(f"{name} is off: {why}" for name, why in estimate["disabled"].items() if why),
+            *(
+                f"{one['step']} skips {one['skipped']:,}: {one['skipped_because']}"
+                for one in estimate["steps"]
+                if one["skipped_because"]
+            ),
             "Nothing is left to buy."
             if made.state == "done"
             else f"Next: bulk-lookup approve {made.plan_id} [--cap-usd X]",
@@ -177,9 +182,9 @@ def replay(json: Json = False) -> None:
     """Rebuild every value from stored answers; asks nobody and changes nothing else."""
 
     def action() -> Result:
-        from bulk_lookup_dagster.services.refresh import replay_phone_lookups
+        from bulk_lookup_dagster.services.refresh import replay_steps
 
-        report = replay_phone_lookups(frame.open_platform())
+        report = replay_steps(frame.open_platform())
         document = {
             "rebuilt": report.rebuilt,
             "refused": report.refused,

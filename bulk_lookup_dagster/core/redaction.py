@@ -27,7 +27,13 @@ _PRIVATE_KEYS = re.compile(
     r"first_name|last_name|full_name|street|address|original",
     re.I,
 )
-_SAFE_KEYS = frozenset({"phone_lookups", "phone_subject_id", "token_count", "step_key"})
+# Names of steps, vendors and settings, not values.
+_STEPS = (
+    *("phone_lookups", "phone_validations", "phone_porting", "reverse_phones", "addresses"),
+    *("email_candidates", "email_verifications"),
+)
+_NAMES = ("google_address", "real_phone_validation_name")
+_SAFE_KEYS = frozenset({*_STEPS, *_NAMES, "phone_subject_id", "token_count", "step_key"})
 _REMOVED = "[removed]"
 
 

@@ -112,11 +112,46 @@ class StepSettings(Document):
 
 
 class StepsSettings(Document):
-    """One block per enrichment step, by its name."""
+    """One block per enrichment step. What costs beside the look-ups is off until switched on."""
 
     phone_lookups: StepSettings = Field(
         default=StepSettings(provider_order=("twilio_lookup",)),
         description="Phone number look-ups.",
+    )
+    phone_validations: StepSettings = Field(
+        default=StepSettings(enabled=False),
+        description="A second opinion on validity, line type and carrier.",
+    )
+    line_statuses: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Whether numbers are in service."
+    )
+    phone_porting: StepSettings = Field(
+        default=StepSettings(enabled=False),
+        description="Who carries a number since it was ported.",
+    )
+    reverse_phones: StepSettings = Field(
+        default=StepSettings(enabled=False), description="To whom numbers belong."
+    )
+    company_profiles: StepSettings = Field(
+        default=StepSettings(enabled=False), description="What companies are."
+    )
+    person_profiles: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Who people are at work."
+    )
+    email_candidates: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Which addresses people have."
+    )
+    email_verifications: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Whether addresses take mail."
+    )
+    addresses: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Whether mail is delivered to an address."
+    )
+    geocodes: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Points and census blocks of addresses."
+    )
+    deactivations: StepSettings = Field(
+        default=StepSettings(), description="Numbers that carriers took out of service, by day."
     )
     accepted_deadline_s: int = Field(
         default=86_400,
@@ -199,6 +234,9 @@ class ScheduleSettings(Document):
 
     nightly_cron: Cron = Field(
         default="15 2 * * *", description="Nightly enrichment, in the business zone."
+    )
+    deactivations_cron: Cron = Field(
+        default="30 6 * * *", description="Yesterday's deactivated numbers."
     )
     exports_cron: Cron = Field(
         default="30 5 * * *", description="Export of the filters named in exports.scheduled."

@@ -134,6 +134,129 @@ class TrestleSettings(VendorSettings):
     priced = ("reverse_phone", "phone_intel")
 
 
+class ZerobounceSettings(VendorSettings):
+    """How ZeroBounce is asked; 20 batches a minute, and whoever asks faster is blocked."""
+
+    priced = ("validate",)
+
+    batch_size: int = Field(default=100, ge=1, le=100, description="Addresses per request.")
+    patience_s: int = Field(
+        default=120, ge=10, le=120, description="Seconds the vendor may take over a batch."
+    )
+    requests_per_second: Rate = 0.33
+    concurrency: Concurrency = 10
+    attempts: Attempts = 2
+    read_timeout_s: ReadSeconds = 130.0
+    total_timeout_s: TotalSeconds = 135.0
+    breaker: BreakerSettings = Field(
+        default=BreakerSettings(failures=3, cool_off_s=60), description="When to stop asking."
+    )
+
+
+class HunterSettings(VendorSettings):
+    """How Hunter is asked; verifications are held to 5 a second whatever stands here."""
+
+    priced = ("email_finder", "email_verifier", "people", "companies")
+
+    requests_per_second: Rate = 8.0
+    attempts: Attempts = 2
+    read_timeout_s: ReadSeconds = 25.0
+    total_timeout_s: TotalSeconds = 30.0
+
+
+class PdlSettings(VendorSettings):
+    """How People Data Labs is asked; free accounts have 100 requests a minute, others 1,000."""
+
+    priced = ("person", "person_email", "company")
+
+    min_likelihood: int = Field(
+        default=6, ge=1, le=10, description="A match less likely than this is none, and free."
+    )
+
+
+class ClearbitSettings(VendorSettings):
+    """How Clearbit's legacy API is asked."""
+
+    priced = ("company", "person", "combined")
+
+    webhook_url: str = Field(
+        default="",
+        max_length=300,
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where Clearbit may post what it had queued; empty = it is polled.",
+    )
+
+
+class LocalSettings(VendorSettings):
+    """How the rules of our own are asked: they leave the process nowhere."""
+
+    priced = ("email_guess", "caller_name")
+
+    requests_per_second: Rate = None
+    concurrency: Concurrency = 1
+
+
+class CensusSettings(VendorSettings):
+    """How the US Census batch geocoder is asked: rarely, and a full file takes it minutes."""
+
+    priced = ("geocode",)
+
+    batch_size: int = Field(
+        default=10_000, ge=1, le=10_000, description="Addresses per file; it takes 10,000."
+    )
+    requests_per_second: Rate = 1.0
+    concurrency: Concurrency = 2
+    connect_timeout_s: ConnectSeconds = 10.0
+    read_timeout_s: ReadSeconds = 600.0
+    total_timeout_s: TotalSeconds = 900.0
+
+
+class GoogleGeocodingSettings(VendorSettings):
+    """How Google Geocoding is asked; v4 allows 25 requests a second by default."""
+
+    priced = ("geocode",)
+
+    version: Literal["v4", "v3"] = Field(
+        default="v4", description="v3 puts the key and the address into the URL."
+    )
+    requests_per_second: Rate = 25.0
+
+
+AddonName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+
+
+class TwilioAddonsSettings(VendorSettings):
+    """How add-ons of Twilio Lookup v1 are asked; the names are those given when installing."""
+
+    priced = ("real_phone_validation", "icehook_scout")
+
+    real_phone_validation_name: AddonName = Field(
+        default="realphonevalidation_rpvturbo", description="Its unique name in your account."
+    )
+    icehook_scout_name: AddonName = Field(
+        default="icehook_scout", description="Its unique name in your account."
+    )
+    read_timeout_s: ReadSeconds = 20.0
+    total_timeout_s: TotalSeconds = 30.0
+
+
+class TwilioDeactivationsSettings(VendorSettings):
+    """How Twilio's daily deactivations are asked: one file a day."""
+
+    priced = ("deactivations",)
+
+    requests_per_second: Rate = 1.0
+    concurrency: Concurrency = 2
+    read_timeout_s: ReadSeconds = 60.0
+    total_timeout_s: TotalSeconds = 300.0
+
+
+class GoogleAddressSettings(VendorSettings):
+    """How Google Address Validation is asked."""
+
+    priced = ("validate_address",)
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -142,6 +265,26 @@ class ProviderSettings(Document):
     )
     numverify: NumverifySettings = Field(default=NumverifySettings(), description="NumVerify.")
     trestle: TrestleSettings = Field(default=TrestleSettings(), description="Trestle.")
+    zerobounce: ZerobounceSettings = Field(default=ZerobounceSettings(), description="ZeroBounce.")
+    hunter: HunterSettings = Field(default=HunterSettings(), description="Hunter.")
+    pdl: PdlSettings = Field(default=PdlSettings(), description="People Data Labs.")
+    clearbit: ClearbitSettings = Field(
+        default=ClearbitSettings(), description="Clearbit, with a key from before 2024."
+    )
+    local: LocalSettings = Field(default=LocalSettings(), description="Rules of our own.")
+    census: CensusSettings = Field(default=CensusSettings(), description="US Census geocoder.")
+    google_geocoding: GoogleGeocodingSettings = Field(
+        default=GoogleGeocodingSettings(), description="Google Geocoding."
+    )
+    twilio_addons: TwilioAddonsSettings = Field(
+        default=TwilioAddonsSettings(), description="Add-ons of Twilio Lookup v1."
+    )
+    twilio_deactivations: TwilioDeactivationsSettings = Field(
+        default=TwilioDeactivationsSettings(), description="Twilio's daily deactivations."
+    )
+    google_address: GoogleAddressSettings = Field(
+        default=GoogleAddressSettings(), description="Google Address Validation."
+    )
 
 
 def _is_provider(name: str) -> str:

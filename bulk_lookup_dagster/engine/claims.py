@@ -102,7 +102,7 @@ _NO_PARAMS: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class ClaimTerms:
-    """On whose behalf claims are made: plan, run, business day, worker, longest life."""
+    """On whose behalf claims are made: plan, run and its budget, day, worker, longest life."""
 
     provider: str
     plan_id: int
@@ -110,6 +110,7 @@ class ClaimTerms:
     day: date
     worker_id: int
     deadline: timedelta
+    budget_key: str = ""
 
     def parameters(self) -> dict[str, Any]:
         """Parameters of the claim statement."""
@@ -121,7 +122,7 @@ class ClaimTerms:
             "worker_id": self.worker_id,
             "deadline": self.deadline,
             "plan_key": str(self.plan_id),
-            "run_key": str(self.run_id),
+            "run_key": self.budget_key or str(self.run_id),
             "day_key": self.day.isoformat(),
             "provider_key": budget.provider_key(self.provider, self.day),
         }

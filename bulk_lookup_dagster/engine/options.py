@@ -52,7 +52,8 @@ class RunOptions:
     `home` is the data folder that holds the spool. `deadline` bounds the whole run: what is not
     asked by then stays due. `patience` is how long the run waits for work that others hold, for
     an open circuit and for retries that come due soon. `accepted_for` is how long a vendor may
-    take to answer what it accepted. `timezone` decides the business day.
+    take to answer what it accepted. `timezone` decides the business day. Runs of one `budget_key`
+    spend under one run cap ('': this run alone).
     """
 
     home: Path
@@ -68,6 +69,7 @@ class RunOptions:
     kind: str = "batch"
     batch_id: int | None = None
     dagster_run_id: str | None = None
+    budget_key: str = ""
     progress: Callable[[RunReport], None] | None = None
 
 
@@ -78,7 +80,8 @@ class RunReport:
     `left_due` counts claims not asked, by reason (`cap_reached`, `paused`, `unavailable`,
     `deadline`, `no_price`, `waiting` for an earlier provider of a waterfall); `pending_elsewhere`
     those another live run still holds; `accepted` those a vendor will answer later; `rates` the
-    requests a second each provider was held to (None: no limit).
+    requests a second each provider was held to (None: no limit). `skipped` counts subjects nobody
+    could be asked about, `skipped_because` says why.
     """
 
     run_id: int = 0
@@ -99,6 +102,8 @@ class RunReport:
     slowest_ms: int = 0
     stopped: dict[str, str] = field(default_factory=dict)
     rates: dict[str, float | None] = field(default_factory=dict)
+    skipped: int = 0
+    skipped_because: str = ""
 
     @property
     def paid_calls(self) -> int:
@@ -131,4 +136,6 @@ class RunReport:
             "slowest_ms": self.slowest_ms,
             "stopped": dict(self.stopped),
             "rates": dict(self.rates),
+            "skipped": self.skipped,
+            "skipped_because": self.skipped_because,
         }

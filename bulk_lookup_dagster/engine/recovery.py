@@ -51,12 +51,14 @@ _RESOLVE = """
                        ) AS free
                   FROM orphan o JOIN ledger.claims f USING (claim_id)) o
          WHERE c.claim_id = o.claim_id
-        RETURNING c.plan_id, c.run_id, c.budget_day, c.provider, c.reserved_micros
+        RETURNING c.plan_id, c.budget_day, c.provider, c.reserved_micros,
+                  (SELECT coalesce(nullif(r.budget_key, ''), r.run_id::text)
+                     FROM ledger.runs r WHERE r.run_id = c.run_id) AS run_key
     ),
     change AS MATERIALIZED (
         SELECT scope, key, sum(reserved_micros)::bigint AS amount
           FROM moved CROSS JOIN LATERAL (VALUES
-               ('plan', plan_id::text), ('run', run_id::text), ('day', budget_day::text),
+               ('plan', plan_id::text), ('run', run_key), ('day', budget_day::text),
                ('provider', provider || ':' || budget_day)) AS k (scope, key)
          GROUP BY scope, key
     ),

@@ -9,7 +9,7 @@ Belongs here: the pass over the bodies. Does not: parsing (see `Provider.parse`)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +28,9 @@ _PAGE = """
            extract(epoch FROM b.expires_at - b.fetched_at)::float8, b.body,
            b.expires_at <= now()
       FROM ledger.claims c LEFT JOIN ledger.bodies b USING (claim_id)
-     WHERE c.state = 'answered' AND c.claim_id > %(after)s AND c.provider = ANY (%(providers)s)
-       AND c.operation = ANY (%(operations)s)
+     WHERE c.state = 'answered' AND c.claim_id > %(after)s
+       AND (c.provider, c.operation) IN (
+           SELECT * FROM unnest(%(providers)s::text[], %(operations)s::text[]))
        AND NOT EXISTS (
            SELECT FROM ledger.claims n
             WHERE n.provider = c.provider AND n.operation = c.operation
@@ -55,20 +56,27 @@ class ReplayReport:
 
 
 async def replay(
-    conn: psycopg.AsyncConnection[Any], step: Step, providers: Mapping[str, Provider]
+    conn: psycopg.AsyncConnection[Any],
+    step: Step,
+    providers: Mapping[str, Provider],
+    offers: Sequence[tuple[str, str]] | None = None,
 ) -> ReplayReport:
-    """Rebuild every value of a step whose body may still be kept. `providers` need not be open."""
+    """Rebuild every value of a step whose body may still be kept. `providers` need not be open.
+
+    `offers` are the (provider, operation) pairs the step asks; None: all that `providers` have.
+    """
     table = ResultTable(step.name, step.table)
     report = ReplayReport()
-    operations = sorted({name for one in providers.values() for name in one.operations})
+    if offers is None:
+        offers = [(name, each) for name, one in providers.items() for each in one.operations]
     after = 0
     while True:
         cursor = await conn.execute(
             _PAGE,
             {
                 "after": after,
-                "providers": sorted(providers),
-                "operations": operations,
+                "providers": [provider for provider, _ in offers],
+                "operations": [operation for _, operation in offers],
                 "page": PAGE,
             },
         )

@@ -48,8 +48,8 @@ _IDLE_PASSES = 3
 _DEFAULT_LIMITS = ProviderLimits()
 
 _OPEN_RUN = """
-    INSERT INTO ledger.runs (kind, plan_id, batch_id, step, dagster_run_id)
-    VALUES (%s, %s, %s, %s, %s) RETURNING run_id
+    INSERT INTO ledger.runs (kind, plan_id, batch_id, step, dagster_run_id, budget_key)
+    VALUES (%s, %s, %s, %s, %s, %s) RETURNING run_id
 """
 _CLOSE_RUN = """
     UPDATE ledger.runs SET finished_at = clock_timestamp(), summary = %s::jsonb WHERE run_id = %s
@@ -164,6 +164,7 @@ class _Run:
                 self._options.batch_id,
                 self._step.name,
                 self._options.dagster_run_id,
+                self._options.budget_key,
             ),
         )
         row = await opened.fetchone()
@@ -193,7 +194,8 @@ class _Run:
     ) -> None:
         options = self._options
         await budget.set_cap(conn, "plan", str(self._plan_id), plan_cap)
-        await budget.set_cap(conn, "run", str(self._report.run_id), options.run_cap_micros)
+        run_key = options.budget_key or str(self._report.run_id)
+        await budget.set_cap(conn, "run", run_key, options.run_cap_micros)
         await budget.set_cap(conn, "day", day.isoformat(), options.day_cap_micros)
         for name in self._providers:
             cap = options.provider_day_caps_micros.get(name)
@@ -272,6 +274,7 @@ class _Run:
                 self._day,
                 self._worker.worker_id,
                 provider.deadline + limits.retry_window,
+                self._options.budget_key,
             )
             lane = Lane(
                 provider,

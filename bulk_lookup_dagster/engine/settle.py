@@ -49,6 +49,8 @@ _SETTLE = """
                   c.run_id, c.budget_day, c.state, c.outcome,
                   coalesce(c.cost_micros, 0) AS cost_micros, c.reserved_micros, c.error_class,
                   h.state AS was, h.cost_micros AS was_cost,
+                  (SELECT coalesce(nullif(r.budget_key, ''), r.run_id::text)
+                     FROM ledger.runs r WHERE r.run_id = c.run_id) AS run_key,
                   s.sent_at + s.duration_ms / 1000.0 AS fetched, s.keep_s
     ),
     asked AS (
@@ -80,7 +82,7 @@ _SETTLE = """
     )
     SELECT claim_id, subject_id, provider, operation, params_hash, outcome, fetched, keep_s,
            state, cost_micros, error_class, was, plan_id, run_id, budget_day, reserved_micros,
-           was_cost
+           was_cost, run_key
       FROM moved
 """
 
@@ -132,6 +134,7 @@ class Moved(NamedTuple):
     budget_day: object
     reserved_micros: int
     was_cost: int | None
+    run_key: str
 
 
 @dataclass(slots=True)
@@ -153,7 +156,7 @@ class _Changes:
         day = str(claim.budget_day)
         for key in (
             ("plan", str(claim.plan_id)),
-            ("run", str(claim.run_id)),
+            ("run", claim.run_key),
             ("day", day),
             ("provider", f"{claim.provider}:{day}"),
         ):

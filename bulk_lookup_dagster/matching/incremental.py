@@ -143,10 +143,10 @@ _SHARES: LiteralString = f"""
       JOIN matching.key_stats s ON s.key = k.key
 """
 _TIES: LiteralString = """
-    SELECT p.contact_a, p.contact_b, p.score, p.verdict FROM matching.pairs p
+    SELECT p.contact_a, p.contact_b, p.score, p.verdict, p.reason FROM matching.pairs p
       JOIN reached r ON r.contact_id = p.contact_a WHERE p.verdict = 'auto'
 """
-_TIE_TYPES = "a BIGINT, b BIGINT, score DOUBLE, verdict VARCHAR"
+_TIE_TYPES = "a BIGINT, b BIGINT, score DOUBLE, verdict VARCHAR, reason VARCHAR"
 _SHARE_TYPES = "contact_id BIGINT, kind SMALLINT, key BIGINT, name_count INTEGER"
 
 

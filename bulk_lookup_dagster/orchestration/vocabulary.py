@@ -7,6 +7,8 @@ https://docs.dagster.io/guides/build/partitions-and-backfills
 import dagster as dg
 
 UPLOAD_BATCHES = dg.DynamicPartitionsDefinition(name="upload_batch")
+# Days whose deactivated numbers may be asked for; Twilio keeps older files, we do not need them.
+DAYS = dg.DailyPartitionsDefinition(start_date="2026-10-01")
 OWNERS = ["team:data-engineering"]
 
 INTAKE = "intake"
@@ -24,3 +26,4 @@ MARTS_JOB = "build_marts"
 NIGHTLY_JOB = "nightly_enrichment"
 MAINTENANCE_JOB = "maintenance"
 EXPORTS_JOB = "write_exports"
+DEACTIVATIONS_JOB = "fetch_deactivations"

@@ -7,7 +7,6 @@ Belongs here: this vendor's paths, bodies and quirks. Does not: faults, billing,
 
 from __future__ import annotations
 
-import base64
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,13 @@ from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.sandbox import world
 from bulk_lookup_dagster.sandbox.faults import amounts
 from bulk_lookup_dagster.sandbox.server import Request
-from bulk_lookup_dagster.sandbox.simulator import Reply, json_reply, refused
+from bulk_lookup_dagster.sandbox.simulator import Reply, json_reply
+from bulk_lookup_dagster.sandbox.twilio_account import (
+    TwilioAccount,
+    not_found,
+    twilio_error,
+    unauthorised,
+)
 from bulk_lookup_dagster.sandbox.twilio_lookup_parts import part
 
 PACKAGES = (
@@ -51,14 +56,6 @@ PRICES: Mapping[str, int] = {
 }
 _LIMIT = 1_000
 _PATH = "/v2/PhoneNumbers/"
-_ERRORS: Mapping[str, tuple[int, int, str]] = {
-    "unauthorised": (401, 20003, "Authenticate"),
-    "forbidden": (403, 20403, "Forbidden"),
-    "rate_limited": (429, 20429, "Too Many Requests"),
-    "rate_limited_bare": (429, 20429, "Too Many Requests"),
-    "unavailable": (503, 20503, "Service Unavailable"),
-    "server_error": (500, 20500, "Internal Server Error"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +68,16 @@ class Lookup:
     correlation_id: str | None = None
 
 
-class TwilioLookup:
+class TwilioLookup(TwilioAccount):
     """The vendor; any pair of an AC… or SK… and a password but `wrong` is one of ours."""
 
     name = "twilio_lookup"
     prices: Mapping[str, int] = PRICES
 
     def __init__(self) -> None:
+        super().__init__()
         self._batch_offered = True
         self._limits = [_bucket(name, _LIMIT) for name in PACKAGES]
-        self._known_auth: set[str] = set()
         self._count = 0
         self._asked = Lookup("", (), {})
 
@@ -97,25 +94,15 @@ class TwilioLookup:
 
     def answer(self, request: Request) -> Reply:
         """A look-up of one number or several, or this account's limits."""
-        if not self._authorised(request):
-            return _error(401, 20003, "Authenticate")
+        if not self.authorised(request):
+            return unauthorised()
         if request.method == "GET" and request.path.startswith(_PATH):
             return self._single()
         if request.method == "POST" and request.path == "/v2/batch/query" and self._batch_offered:
             return self._batch(request)
         if request.method == "GET" and request.path == "/v2/RateLimits":
             return json_reply({"rate_limits": self._limits}, counted=False)
-        return _error(404, 20404, "The requested resource was not found")
-
-    def refusal(self, fault: str, retry_after_s: int) -> Reply | None:
-        """Twilio's words for a fault."""
-        if fault not in _ERRORS:
-            return None
-        told = _error(*_ERRORS[fault])
-        told.counted = True
-        if fault == "rate_limited":
-            told.headers = f"Retry-After: {retry_after_s}\r\n"
-        return told
+        return not_found()
 
     def control(self, name: str, document: Any) -> bool:
         """`batch`: whether the account is offered it; `limits`: what it is told of its limits."""
@@ -128,7 +115,7 @@ class TwilioLookup:
     def _single(self) -> Reply:
         lookup = self._asked  # of this request: `asked` comes first
         if unknown_fields(lookup.packages):
-            return _error(400, 60610, "Invalid Fields")
+            return twilio_error(400, 60610, "Invalid Fields")
         body, packages = answer(lookup)
         return self._counted(body, [(lookup.subject, name) for name in packages])
 
@@ -136,7 +123,7 @@ class TwilioLookup:
         try:
             lookups = batch(request.body)
         except InputError:
-            return _error(400, 60600, "Invalid request body")
+            return twilio_error(400, 60600, "Invalid request body")
         bodies, billed = [], []
         for lookup in lookups:
             body, packages = answer(lookup)
@@ -152,29 +139,9 @@ class TwilioLookup:
         request_id = f"Twilio-Request-Id: RQ{self._count:032x}\r\n"
         return Reply(200, orjson.dumps(document), request_id, billed)
 
-    def _authorised(self, request: Request) -> bool:
-        value = request.header(b"authorization")
-        if value in self._known_auth:
-            return True
-        try:
-            user, _, password = base64.b64decode(value.removeprefix("Basic ")).partition(b":")
-        except ValueError:
-            return False
-        known = value.startswith("Basic ") and user[:2] in (b"AC", b"SK") and bool(password)
-        if known and password != b"wrong":
-            self._known_auth.add(value)
-            return True
-        return False
-
 
 def _bucket(package: str, limit: int) -> dict[str, Any]:
     return {"field": package, "limit": limit, "bucket": "account", "owner": "twilio", "ttl": 1}
-
-
-def _error(status: int, code: int, message: str) -> Reply:
-    info = f"https://www.twilio.com/docs/errors/{code}"
-    body = {"code": code, "message": message, "more_info": info, "status": status}
-    return refused(status, body)
 
 
 def single(path: str, query: str) -> Lookup:

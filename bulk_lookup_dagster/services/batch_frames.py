@@ -1,6 +1,7 @@
 """Frames and shares of one batch, found by its partition key; what checks look at.
 
-Belongs here: from a partition key to rows. Does not: rules (`schemas`, `expectations`).
+Belongs here: from a partition key to rows and limits. Does not: answers of steps
+(`services.step_frames`), rules (`schemas`, `expectations`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import psycopg
 
 from bulk_lookup_dagster.services.contact_frames import contacts_frame
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.lookup_frames import answers_frame, questions_frame
 from bulk_lookup_dagster.services.publishing import block_batch
 from bulk_lookup_dagster.services.runs import find_batch
 from bulk_lookup_dagster.services.settings import load_settings
@@ -48,16 +48,10 @@ def contacts_of_partition(platform: Platform, partition_key: str) -> pd.DataFram
         return contacts_frame(conn, find_batch(conn, partition_key).batch_id)
 
 
-def answers_of_partition(platform: Platform, partition_key: str) -> pd.DataFrame:
-    """The answers about a batch's numbers."""
+def unknown_limit(platform: Platform) -> float:
+    """The share of questions whose outcome may be unknown before a batch is blocked."""
     with connect(platform.dsn, autocommit=True, name="bulk-lookup check") as conn:
-        return answers_frame(conn, find_batch(conn, partition_key).batch_id)
-
-
-def questions_of_partition(platform: Platform, partition_key: str) -> pd.DataFrame:
-    """The questions asked about a batch's numbers."""
-    with connect(platform.dsn, autocommit=True, name="bulk-lookup check") as conn:
-        return questions_frame(conn, find_batch(conn, partition_key).batch_id)
+        return load_settings(conn).checks.max_unknown_share
 
 
 def quarantine_limit(platform: Platform) -> float:

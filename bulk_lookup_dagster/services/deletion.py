@@ -3,9 +3,9 @@
 Belongs here: what goes with uploads, counted and in sets. Does not: erasing one person, purging
 what is past its retention, the files on disk (`commands.deletion`).
 
-Contacts that an upload which stays also has move there. A number nobody has any more loses its
-value and its answers; its keyed hash and its claims stay, so that it is not bought twice when it
-comes back.
+Contacts that an upload which stays also has move there. A number nobody has any more, and a
+company, e-mail or address no contact leads to, loses its value and its answers; its keyed hash
+and its claims stay, so that it is not bought twice when it comes back.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import psycopg
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.intake.loader import lock_intake
+from bulk_lookup_dagster.services.steps import STEPS
 
 Connection = psycopg.Connection[Any]
 
@@ -58,17 +59,25 @@ _MOVING = """
       FROM intake.repeated_rows r JOIN going USING (contact_id)
      ORDER BY contact_id, r.batch_id, r.row_number
 """
+# What contacts lead to goes with their rows: noted before.
+_LED = """
+    CREATE TEMP TABLE led ON COMMIT DROP AS
+    SELECT DISTINCT l.subject_id FROM going g JOIN intake.contact_subjects l USING (contact_id)
+"""
 _ALONE = """
     CREATE TEMP TABLE alone ON COMMIT DROP AS
     SELECT DISTINCT phone_subject_id AS subject_id FROM going g
      WHERE NOT EXISTS (SELECT FROM intake.contacts c
                         WHERE c.phone_subject_id = g.phone_subject_id)
+     UNION
+    SELECT subject_id FROM led
+     WHERE NOT EXISTS (SELECT FROM intake.contact_subjects l WHERE l.subject_id = led.subject_id)
 """
 _UNDER_WAY = """
     SELECT count(*) FROM ledger.claims JOIN alone USING (subject_id)
      WHERE state IN ('claimed', 'accepted')
 """
-_Step = tuple[str, LiteralString]
+_Step = tuple[str, str]
 _ROWS: tuple[_Step, ...] = (
     (
         "repeated_rows",
@@ -103,11 +112,15 @@ _CONTACTS: tuple[_Step, ...] = (
         " AND NOT EXISTS (SELECT FROM moving m WHERE m.contact_id = g.contact_id)",
     ),
 )
-_SUBJECTS: tuple[_Step, ...] = (
+_ANSWERS: tuple[_Step, ...] = tuple(
     (
-        "phone_lookups",
-        "DELETE FROM enrichment.phone_lookups l USING alone a WHERE l.subject_id = a.subject_id",
-    ),
+        step.name,
+        f"DELETE FROM {step.table} l USING alone a WHERE l.subject_id = a.subject_id",
+    )
+    for step in STEPS
+)
+_SUBJECTS: tuple[_Step, ...] = (
+    *_ANSWERS,
     (
         "bodies",
         "DELETE FROM ledger.bodies b USING ledger.claims c, alone a"
@@ -221,6 +234,7 @@ def _delete(conn: Connection, values: Mapping[str, Any]) -> dict[str, int]:
     conn.execute(_GOING, values)
     _take(conn, _ROWS, values, counts)
     conn.execute(_MOVING)
+    conn.execute(_LED)
     _take(conn, _MATCHING, values, counts)
     _take(conn, _CONTACTS, values, counts)
     conn.execute(_ALONE)
@@ -245,6 +259,6 @@ def _take(
     conn: Connection, steps: tuple[_Step, ...], values: Mapping[str, Any], counts: dict[str, int]
 ) -> None:
     for name, statement in steps:
-        done = conn.execute(statement, values).rowcount
+        done = conn.execute(statement.encode(), values).rowcount
         if name:
             counts[name] = done

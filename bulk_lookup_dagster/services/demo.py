@@ -23,7 +23,9 @@ from bulk_lookup_dagster.services.dagster_home import dagster_instance, run_job
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.settings import change_settings, settings_history
 from bulk_lookup_dagster.services.simulation import dagster_resources, with_sandbox
+from bulk_lookup_dagster.services.steps import BATCH_STEPS
 from bulk_lookup_dagster.storage.database import connect
+from resources.registry import VENDORS
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -56,13 +58,14 @@ _PLAN = """
      ORDER BY (p.estimate ->> 'due')::bigint DESC, p.plan_id LIMIT 1
 """
 _PACKAGES = """
-    SELECT operation, count(*) AS asked,
+    SELECT provider, operation, count(*) AS asked,
            count(*) FILTER (WHERE outcome = 'data') AS with_data,
            count(*) FILTER (WHERE outcome = 'no_data') AS without_data,
            count(*) FILTER (WHERE outcome = 'invalid_subject') AS invalid,
            count(*) FILTER (WHERE state <> 'answered') AS not_answered,
            coalesce(sum(cost_micros), 0)::bigint AS cost_micros
-      FROM ledger.claims WHERE plan_id = %(plan_id)s GROUP BY operation ORDER BY operation
+      FROM ledger.claims WHERE plan_id = %(plan_id)s GROUP BY provider, operation
+     ORDER BY provider, operation
 """
 _CALLS = """
     SELECT count(*) AS calls, coalesce(sum(cost_micros), 0)::bigint AS cost_micros
@@ -142,18 +145,29 @@ def _sample(platform: Platform, rows: int) -> Path:
 
 
 def _settle_in(conn: psycopg.Connection[Any]) -> None:
-    """Settings that show the platform off, unless somebody changed some: fast, and with risk.
-
-    Twilio publishes no price of its risk package; the demo's is the sandbox's.
-    """
+    """Settings that show the platform off, unless somebody changed some."""
     if settings_history(conn):
         return
-    for name, value in (
-        ("requests_per_second", "400"),
-        ("price_overrides_usd", '{"sms_pumping_risk": "0.025"}'),
-        ("packages", '["line_type_intelligence", "caller_name", "sms_pumping_risk"]'),
-    ):
-        change_settings(conn, f"providers.twilio_lookup.{name}", value, "demo")
+    for path, value in demo_settings().items():
+        change_settings(conn, path, value, "demo")
+
+
+def demo_settings() -> dict[str, str]:
+    """Every step, and fast. Prices that vendors do not publish are those of the sandbox."""
+    changes = {f"providers.{entry.name}.requests_per_second": "400" for entry in VENDORS}
+    changes |= {f"steps.{name}.enabled": "true" for name in BATCH_STEPS}
+    changes |= {
+        "providers.twilio_lookup.price_overrides_usd": '{"sms_pumping_risk": "0.025"}',
+        "providers.twilio_lookup.packages": (
+            '["line_type_intelligence", "caller_name", "sms_pumping_risk"]'
+        ),
+        "providers.numverify.price_overrides_usd": '{"validate": "0.002"}',
+        "providers.twilio_addons.price_overrides_usd": '{"icehook_scout": "0.005"}',
+        "providers.clearbit.price_overrides_usd": (
+            '{"company": "0.10", "person": "0.10", "combined": "0.10"}'
+        ),
+    }
+    return changes
 
 
 def _run_jobs(

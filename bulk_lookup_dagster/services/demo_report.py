@@ -81,9 +81,10 @@ def _intake(report: DemoReport) -> Table:
 
 def _lookups(report: DemoReport) -> Table:
     names = ("asked", "data", "no data", "not a number", "no answer", "cost")
-    table = _table("What was looked up", "package", *names)
+    table = _table("What was looked up", "question", *names)
     for package in report.packages:
-        table.add_row(package["operation"], *_package_cells(package))
+        asked = f"{package['provider']} {package['operation']}"
+        table.add_row(asked, *_package_cells(package))
     return table
 
 

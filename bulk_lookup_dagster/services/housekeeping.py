@@ -32,7 +32,7 @@ _OURS = """
 
 
 def purge(conn: psycopg.Connection[Any]) -> int:
-    """Remove stored answers whose time is over; values and claims stay. Says how many."""
+    """Remove stored answers whose time is over; says how many. Values: `services.retention`."""
     return conn.execute(_PURGE).rowcount
 
 

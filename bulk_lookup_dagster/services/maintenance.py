@@ -1,4 +1,4 @@
-"""Housekeeping of the ledger: dead owners, ended approvals.
+"""Housekeeping of the ledger: dead owners, ended approvals, call-backs nobody settled.
 
 Belongs here: what must happen even when nothing runs. Does not: purging by licence (retention).
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bulk_lookup_dagster.engine.recovery import recover_orphans
 from bulk_lookup_dagster.engine.worker import LIVE_WORKERS
+from bulk_lookup_dagster.services.callbacks import settle_open
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.storage.database import connect_async
-from resources.twilio_lookup_records import OPERATIONS, PROVIDER
+from resources.registry import VENDORS
 
 _END_WORKERS = f"""
     UPDATE ops.workers SET ended_at = clock_timestamp()
@@ -21,8 +22,13 @@ _EXPIRE = """
 
 
 async def tidy(platform: Platform) -> dict[str, int]:
-    """Resolve what dead processes left and expire approvals; counts of each."""
-    free = [(PROVIDER, one.name) for one in OPERATIONS.values() if one.on_unknown == "ask_again"]
+    """Resolve what dead processes left, expire approvals, settle call-backs; counts of each."""
+    free = [
+        (entry.name, one.name)
+        for entry in VENDORS
+        for one in entry.operations.values()
+        if one.on_unknown == "ask_again"
+    ]
     conn = await connect_async(platform.dsn, autocommit=True, name="bulk-lookup maintenance")
     try:
         resolved = await recover_orphans(conn, free)
@@ -30,4 +36,10 @@ async def tidy(platform: Platform) -> dict[str, int]:
         expired = (await conn.execute(_EXPIRE)).rowcount
     finally:
         await conn.close()
-    return {"claims resolved": resolved, "workers ended": ended, "plans expired": expired}
+    told = await settle_open(platform)
+    return {
+        "claims resolved": resolved,
+        "workers ended": ended,
+        "plans expired": expired,
+        "call-backs settled": told,
+    }

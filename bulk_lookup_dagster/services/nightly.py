@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 
-from bulk_lookup_dagster.engine.options import RunReport
 from bulk_lookup_dagster.services.approvals import approve_automatically
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import plan_uploads
@@ -18,6 +17,8 @@ from bulk_lookup_dagster.services.providers import ClientFactories
 from bulk_lookup_dagster.services.publishing import finish_plan, publish_batch, start_batch
 from bulk_lookup_dagster.services.runs import due_in_plan, run_uploads_async
 from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.services.step_runs import RunReports
+from bulk_lookup_dagster.services.steps import STEPS
 from bulk_lookup_dagster.storage.database import connect
 
 Connection = psycopg.Connection[Any]
@@ -29,20 +30,29 @@ _PLANS = """
 """
 _LOADED = "SELECT upload_id FROM intake.uploads WHERE state = 'loaded' ORDER BY upload_id"
 _TOUCHED = """
-    SELECT DISTINCT b.batch_id, b.partition_key, b.state = 'published' FROM ledger.claims c
-      JOIN intake.contacts k ON k.phone_subject_id = c.subject_id
-      JOIN intake.upload_contacts r ON r.contact_id = k.contact_id
+    WITH asked AS (
+        SELECT DISTINCT r.step, c.subject_id
+          FROM ledger.claims c JOIN ledger.runs r USING (run_id) WHERE r.run_id = ANY (%s)
+    ), led AS (
+        SELECT a.step, k.contact_id
+          FROM asked a JOIN intake.contacts k ON k.phone_subject_id = a.subject_id
+         UNION
+        SELECT a.step, l.contact_id
+          FROM asked a JOIN intake.contact_subjects l ON l.subject_id = a.subject_id
+    )
+    SELECT b.batch_id, b.partition_key, b.state = 'published', array_agg(DISTINCT led.step)
+      FROM led JOIN intake.upload_contacts r USING (contact_id)
       JOIN intake.batches b ON b.batch_id = r.batch_id
-     WHERE c.run_id = %s ORDER BY b.batch_id
+     GROUP BY b.batch_id ORDER BY b.batch_id
 """
 
 
 @dataclass(slots=True)
 class Nightly:
-    """What the run did: a report per plan, whose numbers were asked, and what was published."""
+    """What the run did: reports per plan; batches asked about, by step; what was published."""
 
-    reports: dict[int, RunReport] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    reports: dict[int, RunReports] = field(default_factory=dict)
+    asked: dict[str, list[str]] = field(default_factory=dict)
     published: list[str] = field(default_factory=list)
 
     @property
@@ -63,13 +73,13 @@ async def run_nightly(
         _plan_refresh_policy(conn, platform)
         plans = [(row[0], row[1]) for row in conn.execute(_PLANS).fetchall()]
         for plan_id, upload_ids in plans:
-            if due_in_plan(conn, plan_id):
+            if due_in_plan(conn, plan_id, platform.secret_key):
                 report = await run_uploads_async(
                     platform, upload_ids, plan_id, dagster_run_id=dagster_run_id, clients=clients
                 )
                 outcome.reports[plan_id] = report
-                _publish(conn, report.run_id, outcome)
-            finish_plan(conn, plan_id)
+                _publish(conn, report.run_ids, outcome)
+            finish_plan(conn, plan_id, platform.secret_key)
     return outcome
 
 
@@ -77,10 +87,11 @@ def _plan_refresh_policy(conn: Connection, platform: Platform) -> None:
     """A refresh policy buys inside a plan like anybody: approved by policy or by a person."""
     settings = load_settings(conn)
     uploads = [row[0] for row in conn.execute(_LOADED).fetchall()]
-    if settings.steps.phone_lookups.refresh_policy_days is None or not uploads:
+    policies = [settings.steps.step(one.name).refresh_policy_days for one in STEPS]
+    if not any(policies) or not uploads:
         return
     with conn.transaction():
-        plan = plan_uploads(conn, uploads, settings, platform.environment, kind="nightly")
+        plan = plan_uploads(conn, uploads, settings, platform, kind="nightly")
         if not plan.due:
             conn.execute(
                 "UPDATE ledger.plans SET state = 'cancelled'"
@@ -91,10 +102,11 @@ def _plan_refresh_policy(conn: Connection, platform: Platform) -> None:
     approve_automatically(conn, plan, platform.environment, settings)
 
 
-def _publish(conn: Connection, run_id: int, outcome: Nightly) -> None:
+def _publish(conn: Connection, run_ids: list[int], outcome: Nightly) -> None:
     """Show the new answers of batches that passed their checks before; others wait for theirs."""
-    for batch_id, key, published in conn.execute(_TOUCHED, (run_id,)).fetchall():
-        outcome.asked.append(key)
+    for batch_id, key, published, steps in conn.execute(_TOUCHED, (run_ids,)).fetchall():
+        for step in steps:
+            outcome.asked.setdefault(step, []).append(key)
         if published:
             start_batch(conn, batch_id)
             publish_batch(conn, batch_id)

@@ -7,7 +7,6 @@ Belongs here: estimating and storing. Does not: approving (see `services.approva
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,37 +14,29 @@ from typing import Any
 
 import psycopg
 
-from bulk_lookup_dagster.core.environment import Environment
 from bulk_lookup_dagster.core.errors import InputError
-from bulk_lookup_dagster.core.estimate import cost_spread
 from bulk_lookup_dagster.core.settings import Settings
-from bulk_lookup_dagster.engine.due import QuestionCount, count_questions
-from bulk_lookup_dagster.engine.pricing import PriceBook
+from bulk_lookup_dagster.engine.due import count_questions
 from bulk_lookup_dagster.engine.step import Scope
+from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.plan_estimates import StepWork, estimate
 from bulk_lookup_dagster.services.prices import store_price_list
-from bulk_lookup_dagster.services.providers import usable
-from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
-from bulk_lookup_dagster.services.steps.scopes import uploads_scope
-from bulk_lookup_dagster.services.steps.selection import stored_offers, wanted_offers
-from resources.twilio_lookup_records import PROVIDER
+from bulk_lookup_dagster.services.providers import parsers, usable
+from bulk_lookup_dagster.services.steps import BATCH_STEPS, StepDefinition
+from bulk_lookup_dagster.services.steps.definition import Offer
+from bulk_lookup_dagster.services.steps.graph import in_graph_order
+from bulk_lookup_dagster.services.steps.scopes import count_subjects, uploads_scope
+from bulk_lookup_dagster.services.steps.selection import (
+    step_of_plan,
+    stored_step,
+    usable_offers,
+    wanted_offers,
+    why_skipped,
+)
+from bulk_lookup_dagster.services.subjects import derive
 
 Connection = psycopg.Connection[Any]
 
-PRIOR_HIT_RATE = 0.95
-_PRIOR_WEIGHT = 50
-_USUAL_SECONDS = 0.3
-
-_HITS = """
-    SELECT provider, operation, count(*), count(*) FILTER (WHERE cost_micros > 0)
-      FROM (SELECT provider, operation, cost_micros FROM ledger.claims
-             WHERE state = 'answered' ORDER BY claim_id DESC LIMIT 20000) recent
-     GROUP BY provider, operation
-"""
-_ROWS = """
-    SELECT count(*), count(DISTINCT c.phone_subject_id)
-      FROM intake.upload_contacts r JOIN intake.contacts c USING (contact_id)
-     WHERE r.upload_id = ANY (%s)
-"""
 _INSERT = """
     INSERT INTO ledger.plans (state, kind, upload_id, scope, estimate, price_list_version)
     VALUES ('waiting_approval', %s, %s, %s::jsonb, '{}', %s)
@@ -53,7 +44,7 @@ _INSERT = """
 """
 _REFRESH = """
     INSERT INTO ops.refreshes (plan_id, provider, operation, answered_before)
-    SELECT %s, %s, unnest(%s::text[]), %s
+    SELECT %s, u.*, %s FROM unnest(%s::text[], %s::text[]) AS u
 """
 _ESTIMATE = "UPDATE ledger.plans SET estimate = %s::jsonb WHERE plan_id = %s"
 # A batch that was never published still needs its run, which then buys nothing.
@@ -92,155 +83,120 @@ class Plan:
         return int(self.estimate["due"])
 
 
-def make_plan(
-    conn: Connection, upload_id: int, settings: Settings, environment: Environment
-) -> Plan:
-    """Estimate the look-ups of an upload and store the plan; an older unapproved one gives way."""
+def make_plan(conn: Connection, upload_id: int, settings: Settings, platform: Platform) -> Plan:
+    """Estimate every step of an upload and store the plan; an older unapproved one gives way."""
     row = conn.execute(
         "SELECT state FROM intake.uploads WHERE upload_id = %s", (upload_id,)
     ).fetchone()
     if row is None or row[0] != "loaded":
         what = "There is no upload" if row is None else f"Upload is {row[0]}, not loaded:"
         raise InputError(f"{what} {upload_id}.", fix="List them: bulk-lookup status.")
-    return plan_uploads(
-        conn, [upload_id], settings, environment, kind="upload", upload_id=upload_id
-    )
+    return plan_uploads(conn, [upload_id], settings, platform, kind="upload", upload_id=upload_id)
 
 
 def plan_uploads(
     conn: Connection,
     upload_ids: Sequence[int],
     settings: Settings,
-    environment: Environment,
+    platform: Platform,
     *,
     kind: str,
     upload_id: int | None = None,
-    packages: Sequence[str] | None = None,
+    operations: Sequence[str] | None = None,
     answered_before: datetime | None = None,
 ) -> Plan:
-    """Estimate the look-ups of some uploads and store the plan.
+    """Estimate the enabled steps of some uploads, or only some operations, and store the plan.
 
     With `answered_before`, what was answered before that moment is bought again under this plan.
     """
-    offers = wanted_offers(PHONE_LOOKUPS, settings)
-    if packages:
-        offers = PHONE_LOOKUPS.offers_by_key((PROVIDER, name) for name in packages)
-    wanted = [offer.operation for offer in offers]
+    disabled = usable(platform.environment, settings)
+    chosen = {
+        step.name: _offers(step, settings, disabled, operations)
+        for step in in_graph_order(BATCH_STEPS)
+    }
+    scope = uploads_scope(upload_ids)
+    _derive_subjects(conn, platform, chosen, scope)
     with conn.transaction():
         book = store_price_list(conn, settings)
-        step = PHONE_LOOKUPS.as_step(offers, "uploads")
-        scope = uploads_scope(upload_ids)
         stored = {
             "upload_ids": list(upload_ids),
-            "steps": stored_offers({PHONE_LOOKUPS.name: offers}),
+            "steps": {
+                name: stored_step(offers, settings.steps.step(name))
+                for name, offers in chosen.items()
+                if offers
+            },
         }
         if upload_id is not None and kind == "upload":
             conn.execute(_SUPERSEDE, (upload_id,))
         values = (kind, upload_id, json.dumps(stored), book.version)
         plan_id, state, created_at = conn.execute(_INSERT, values).fetchall()[0]
         if answered_before is not None:
-            conn.execute(_REFRESH, (plan_id, PROVIDER, list(wanted), answered_before))
-        counts = count_questions(
-            conn,
-            step,
-            scope,
-            price_list=book.version,
-            plan_id=plan_id,
-            refresh_after=refresh_after(settings),
-        )
-        estimate = _estimate(conn, counts, wanted, book, scope, settings)
-        estimate["disabled"] = usable(environment, settings)
-        conn.execute(_ESTIMATE, (json.dumps(estimate), plan_id))
-        if not estimate["due"]:
+            keys = [offer.key for offers in chosen.values() for offer in offers]
+            providers, names = [key[0] for key in keys], [key[1] for key in keys]
+            conn.execute(_REFRESH, (plan_id, answered_before, providers, names))
+        works = [
+            _work(conn, name, offers, scope, settings, plan_id, stored, book.version, disabled)
+            for name, offers in chosen.items()
+            if operations is None or offers
+        ]
+        each = {name: one.subjects_per_request for name, one in parsers(settings).items()}
+        document = estimate(conn, works, book, scope, settings, each)
+        document["disabled"] = disabled
+        conn.execute(_ESTIMATE, (json.dumps(document), plan_id))
+        if not document["due"]:
             found = conn.execute(_NOTHING_TO_DO, (plan_id, list(upload_ids))).fetchone()
             state = found[0] if found else state
-    return Plan(plan_id, state, kind, upload_id, book.version, estimate, created_at)
+    return Plan(plan_id, state, kind, upload_id, book.version, document, created_at)
 
 
-def refresh_after(settings: Settings) -> timedelta | None:
-    """The refresh policy as a time span, or None."""
-    days = settings.steps.phone_lookups.refresh_policy_days
+def refresh_after(settings: Settings, step: str) -> timedelta | None:
+    """A step's refresh policy as a time span, or None."""
+    days = settings.steps.step(step).refresh_policy_days
     return None if days is None else timedelta(days=days)
 
 
-def hit_rates(conn: Connection) -> dict[tuple[str, str], float]:
-    """Share of answers that were billed, per provider and operation, from the ledger's history."""
-    return {
-        (provider, operation): (billed + PRIOR_HIT_RATE * _PRIOR_WEIGHT) / (asked + _PRIOR_WEIGHT)
-        for provider, operation, asked, billed in conn.execute(_HITS).fetchall()
-    }
+def _offers(
+    step: StepDefinition,
+    settings: Settings,
+    disabled: Mapping[str, str | None],
+    operations: Sequence[str] | None,
+) -> tuple[Offer, ...]:
+    if operations is not None:
+        return tuple(offer for offer in step.offers if offer.operation in operations)
+    return usable_offers(step, wanted_offers(step, settings), disabled)
 
 
-def _estimate(
+def _derive_subjects(
+    conn: Connection, platform: Platform, chosen: Mapping[str, Sequence[Offer]], scope: Scope
+) -> None:
+    """What the contacts themselves and answers so far lead to, so that it is counted."""
+    for step in in_graph_order([name for name, offers in chosen.items() if offers]):
+        if step.derivation is not None:
+            derive(conn, platform.secret_key, step.derivation, scope)
+
+
+def _work(
     conn: Connection,
-    counts: Sequence[QuestionCount],
-    packages: Sequence[str],
-    book: PriceBook,
+    name: str,
+    offers: Sequence[Offer],
     scope: Scope,
     settings: Settings,
-) -> dict[str, Any]:
-    rates = hit_rates(conn)
-    lines = []
-    every: list[tuple[int, int, float]] = []
-    for package in packages:
-        of_package = [one for one in counts if one.operation == package]
-        billed = [
-            (
-                one.count,
-                book.price(one.provider, package, one.region),
-                rates.get((one.provider, package), PRIOR_HIT_RATE),
-            )
-            for one in of_package
-            if one.due
-        ]
-        every += billed
-        lines.append(_line(package, of_package, billed))
-    rows, numbers = conn.execute(_ROWS, (scope.parameters["upload_ids"],)).fetchall()[0]
-    spread = cost_spread(every)
-    requests = max((line["due"] for line in lines), default=0)
-    seconds, limit = duration(requests, settings)
-    return {
-        "lines": lines,
-        "due": sum(line["due"] for line in lines),
-        "requests": requests,
-        "rows": rows,
-        "duplicates": rows - numbers,
-        "duplicates_micros": (rows - numbers) * sum(line["price_micros"] for line in lines),
-        "p10_micros": spread.p10,
-        "p50_micros": spread.p50,
-        "p90_micros": spread.p90,
-        "max_micros": spread.maximum,
-        "duration_s": seconds,
-        "slowest_limit": limit,
-    }
-
-
-def _line(
-    package: str, counts: Sequence[QuestionCount], billed: list[tuple[int, int, float]]
-) -> dict[str, Any]:
-    standing = {
-        name: sum(one.count for one in counts if one.standing == name)
-        for name in ("cached", "elsewhere", "held", "later", "failed")
-    }
-    prices = [price for _, price, _ in billed] + [one.max_micros or 0 for one in counts]
-    spread = cost_spread(billed)
-    return {
-        "operation": package,
-        "due": sum(due for due, _, _ in billed),
-        **standing,
-        "price_micros": max(prices, default=0),
-        "p10_micros": spread.p10,
-        "p50_micros": spread.p50,
-        "p90_micros": spread.p90,
-        "max_micros": spread.maximum,
-    }
-
-
-def duration(requests: int, settings: Settings) -> tuple[float, str]:
-    """Seconds a run of so many requests takes, and which limit makes it so slow."""
-    twilio = settings.providers.twilio_lookup
-    by_concurrency = requests * _USUAL_SECONDS / twilio.concurrency
-    by_rate = 0.0 if twilio.requests_per_second is None else requests / twilio.requests_per_second
-    if by_rate >= by_concurrency:
-        return math.ceil(by_rate), f"twilio_lookup: {twilio.requests_per_second:g} requests/s"
-    return math.ceil(by_concurrency), f"twilio_lookup: {twilio.concurrency} requests at once"
+    plan_id: int,
+    stored: Mapping[str, Any],
+    price_list: str,
+    disabled: Mapping[str, str | None],
+) -> StepWork:
+    (definition,) = in_graph_order([name])
+    step = step_of_plan(stored, definition, scope.kind)
+    if step is None:
+        count = count_subjects(conn, scope, definition.subject_kind)
+        return StepWork(definition, (), (), count, why_skipped(definition, settings, disabled))
+    counts = count_questions(
+        conn,
+        step,
+        scope,
+        price_list=price_list,
+        plan_id=plan_id,
+        refresh_after=refresh_after(settings, name),
+    )
+    return StepWork(definition, offers, counts)

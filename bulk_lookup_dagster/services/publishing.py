@@ -29,13 +29,15 @@ _WAITING = """
            OR c.state = 'failed' AND c.retry_at IS NOT NULL)
 """
 # An unpublished batch needs a run under this plan, even one that buys nothing.
-_DONE = """
-    UPDATE ledger.plans p SET state = 'done' WHERE plan_id = %s AND state = 'approved'
+_CLOSABLE = """
+    plan_id = %s AND state = 'approved'
        AND (kind = 'nightly' OR NOT EXISTS (
            SELECT FROM intake.batches b
             WHERE p.scope -> 'upload_ids' @> to_jsonb(b.upload_id) AND b.state <> 'published'
        ))
 """
+_OPEN = f"SELECT FROM ledger.plans p WHERE {_CLOSABLE}".encode()
+_DONE = f"UPDATE ledger.plans p SET state = 'done' WHERE {_CLOSABLE}".encode()
 
 
 def start_batch(conn: Connection, batch_id: int) -> None:
@@ -57,9 +59,11 @@ def block_batch(conn: Connection, batch_id: int) -> None:
     conn.execute(_BLOCK, (batch_id,))
 
 
-def finish_plan(conn: Connection, plan_id: int) -> bool:
-    """Close a plan nothing of which is due or waiting; says whether it was closed."""
+def finish_plan(conn: Connection, plan_id: int, secret_key: bytes) -> bool:
+    """Close a plan nothing of which is due or waiting in any step; says whether it was closed."""
+    if conn.execute(_OPEN, (plan_id,)).fetchone() is None:
+        return False
     waiting = conn.execute(_WAITING, (plan_id,)).fetchone()
-    if due_in_plan(conn, plan_id) or (waiting and waiting[0]):
+    if (waiting and waiting[0]) or due_in_plan(conn, plan_id, secret_key):
         return False
     return conn.execute(_DONE, (plan_id,)).rowcount == 1

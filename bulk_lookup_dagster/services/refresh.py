@@ -1,6 +1,6 @@
 """Buying again by hand, and rebuilding values without buying.
 
-Belongs here: the refresh plan and the replay of a step. Does not: refresh policies (settings).
+Belongs here: the refresh plan and the replay of every step. Does not: refresh policies (settings).
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import Plan, plan_uploads
 from bulk_lookup_dagster.services.providers import parsers
 from bulk_lookup_dagster.services.settings import load_settings
-from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
+from bulk_lookup_dagster.services.steps import STEPS
 from bulk_lookup_dagster.storage.database import connect, connect_async
-from resources.twilio_lookup_records import OPERATIONS
 
 
 def plan_refresh(
-    platform: Platform, upload_id: int, packages: Sequence[str], answered_before: datetime
+    platform: Platform, upload_id: int, operations: Sequence[str], answered_before: datetime
 ) -> Plan:
     """A plan that buys again what was answered before a moment; it still needs approval."""
-    unknown = [name for name in packages if name not in OPERATIONS]
-    if unknown or not packages:
+    known = {offer.operation: None for step in STEPS for offer in step.offers}
+    unknown = [name for name in operations if name not in known]
+    if unknown or not operations:
         raise InputError(
             f"There is no package {', '.join(unknown) or '(none given)'}.",
-            fix=f"Packages: {', '.join(OPERATIONS)}.",
+            fix=f"Packages: {', '.join(known)}.",
         )
     with connect(platform.dsn, autocommit=True, name="bulk-lookup refresh") as conn:
         settings = load_settings(conn)
@@ -38,22 +38,29 @@ def plan_refresh(
             conn,
             [upload_id],
             settings,
-            platform.environment,
+            platform,
             kind="refresh",
             upload_id=upload_id,
-            packages=packages,
+            operations=operations,
             answered_before=answered_before,
         )
 
 
-def replay_phone_lookups(platform: Platform) -> ReplayReport:
-    """Rebuild `enrichment.phone_lookups` from stored bodies; asks nobody, needs no credentials."""
+def replay_steps(platform: Platform) -> ReplayReport:
+    """Rebuild the values of every step from stored bodies; asks nobody, needs no credentials."""
     return asyncio.run(_replay(platform))
 
 
 async def _replay(platform: Platform) -> ReplayReport:
-    step = PHONE_LOOKUPS.as_step(PHONE_LOOKUPS.offers, "uploads")
+    total = ReplayReport()
     async with AsyncExitStack() as stack:
         conn = await connect_async(platform.dsn, autocommit=True, name="bulk-lookup replay")
         stack.push_async_callback(conn.close)
-        return await replay(conn, step, parsers(Settings()))
+        for definition in STEPS:
+            step = definition.as_step(definition.offers, "uploads")
+            keys = [offer.key for offer in definition.offers]
+            report = await replay(conn, step, parsers(Settings()), keys)
+            total.rebuilt += report.rebuilt
+            total.refused += report.refused
+            total.not_replayed += report.not_replayed
+    return total

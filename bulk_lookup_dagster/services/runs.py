@@ -1,46 +1,39 @@
-"""Running approved plans: the engine over one batch or over many uploads.
+"""Running approved plans: which batch, which plan, and what of it is still due.
 
-Belongs here: from plan and settings to an engine run and its report. Does not: what the engine
-does (`engine.runner`), who starts it (assets, `cli`).
+Belongs here: finding plan and batch, and the entry points. Does not: the steps of a run
+(`services.step_runs`), what the engine does (`engine.runner`), who starts it (assets, `cli`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from bulk_lookup_dagster.core.errors import ApprovalNeeded, InputError
-from bulk_lookup_dagster.core.money import micros_from_usd
-from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.due import count_questions
-from bulk_lookup_dagster.engine.options import RunOptions, RunReport
-from bulk_lookup_dagster.engine.runner import run_step
-from bulk_lookup_dagster.engine.step import Scope
+from bulk_lookup_dagster.engine.options import RunReport
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.oauth_tokens import PostgresTokens
 from bulk_lookup_dagster.services.plans import refresh_after
-from bulk_lookup_dagster.services.providers import (
-    ClientFactories,
-    environment_clients,
-    open_providers,
-    provider_limits,
-    within_account_limits,
-)
+from bulk_lookup_dagster.services.providers import ClientFactories
 from bulk_lookup_dagster.services.settings import load_settings
-from bulk_lookup_dagster.services.steps.definition import Offer
-from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
+from bulk_lookup_dagster.services.step_runs import (
+    Progress,
+    RunReports,
+    Start,
+    plan_scope,
+    run_one,
+    run_steps,
+)
+from bulk_lookup_dagster.services.steps.graph import in_graph_order
 from bulk_lookup_dagster.services.steps.scopes import batch_scope, uploads_scope
-from bulk_lookup_dagster.services.steps.selection import offers_of_plan
-from bulk_lookup_dagster.storage.database import connect
+from bulk_lookup_dagster.services.steps.selection import step_of_plan
+from bulk_lookup_dagster.services.subjects import derive
 
 Connection = psycopg.Connection[Any]
-Progress = Callable[[RunReport], None]
 
 _BATCH = """
     SELECT b.batch_id, b.upload_id, b.partition_key, b.state
@@ -57,7 +50,7 @@ _FINISHED_PLAN = """
      WHERE state = 'done' AND scope -> 'upload_ids' @> to_jsonb(%s::bigint)
      ORDER BY plan_id DESC LIMIT 1
 """
-_PLAN = "SELECT scope, price_list_version, kind, state FROM ledger.plans WHERE plan_id = %s"
+_PRICES = "SELECT price_list_version FROM ledger.plans WHERE plan_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +84,7 @@ def approved_plan_of(conn: Connection, upload_id: int) -> int:
     return int(row[0])
 
 
-def plan_for_batch(conn: Connection, batch: Batch) -> int | None:
+def plan_for_batch(conn: Connection, batch: Batch, secret_key: bytes) -> int | None:
     """The approved plan to run a batch under; None where its finished plan left nothing due.
 
     That is what makes a backfill over finished batches harmless. Raises `ApprovalNeeded` where
@@ -101,7 +94,7 @@ def plan_for_batch(conn: Connection, batch: Batch) -> int | None:
         return approved_plan_of(conn, batch.upload_id)
     except ApprovalNeeded:
         row = conn.execute(_FINISHED_PLAN, (batch.upload_id,)).fetchone()
-        if row is None or due_in_plan(conn, row[0]):
+        if row is None or due_in_plan(conn, row[0], secret_key):
             raise
         return None
 
@@ -113,28 +106,25 @@ def run_batch(
     *,
     dagster_run_id: str | None = None,
     progress: Progress | None = None,
-) -> RunReport:
-    """Buy what is due in one batch under an approved plan."""
-    return asyncio.run(
-        run_batch_async(
-            platform, batch_id, plan_id, dagster_run_id=dagster_run_id, progress=progress
-        )
-    )
+) -> RunReports:
+    """Buy what is due in one batch under an approved plan, in every step of it."""
+    start = Start(plan_id, batch_scope(batch_id), "batch", batch_id, dagster_run_id, progress)
+    return asyncio.run(run_steps(platform, start))
 
 
-async def run_batch_async(
+async def run_step_of_batch(
     platform: Platform,
     batch_id: int,
     plan_id: int,
+    step: str,
     *,
     dagster_run_id: str | None = None,
-    progress: Progress | None = None,
     clients: ClientFactories | None = None,
 ) -> RunReport:
-    """The same, inside an event loop that runs already; `clients` makes the clients."""
+    """One step of a batch's plan; `clients` makes the clients. Upstream steps ran before."""
     scope = batch_scope(batch_id)
-    start = _Start(plan_id, scope, "batch", batch_id, dagster_run_id, progress, clients)
-    return await _run(platform, start)
+    start = Start(plan_id, scope, "batch", batch_id, dagster_run_id, None, clients)
+    return await run_one(platform, start, step)
 
 
 async def run_uploads_async(
@@ -145,111 +135,40 @@ async def run_uploads_async(
     dagster_run_id: str | None = None,
     progress: Progress | None = None,
     clients: ClientFactories | None = None,
-) -> RunReport:
-    """Buy what is due in whole uploads, under one plan and one run budget."""
+) -> RunReports:
+    """Buy what is due in whole uploads, in every step, under one plan and one run budget."""
     scope = uploads_scope(upload_ids)
-    start = _Start(plan_id, scope, "nightly", None, dagster_run_id, progress, clients)
-    return await _run(platform, start)
+    start = Start(plan_id, scope, "nightly", None, dagster_run_id, progress, clients)
+    return await run_steps(platform, start)
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
-    plan_id: int
-    scope: Scope
-    kind: str
-    batch_id: int | None
-    dagster_run_id: str | None
-    progress: Progress | None
-    clients: ClientFactories | None
+def due_in_plan(conn: Connection, plan_id: int, secret_key: bytes) -> int:
+    """Questions a run of this plan would ask now, of the first step that has some.
+
+    Where nothing known is due, what answers since led to is derived and counted as well: a plan
+    is at its end when nothing is due in any step.
+    """
+    document = plan_scope(conn, plan_id)
+    return _due(conn, plan_id, document, None) or _due(conn, plan_id, document, secret_key)
 
 
-async def _run(platform: Platform, start: _Start) -> RunReport:
-    with connect(platform.dsn, autocommit=True, name="bulk-lookup run") as conn:
-        settings = load_settings(conn)
-        offers = plan_offers(conn, start.plan_id)
-    options = run_options(
-        platform,
-        settings,
-        kind=start.kind,
-        batch_id=start.batch_id,
-        dagster_run_id=start.dagster_run_id,
-        progress=start.progress,
-    )
-    step = PHONE_LOOKUPS.as_step(offers, start.scope.kind)
-    clients = start.clients or environment_clients(platform.environment)
-    names = {offer.provider for offer in offers}
-    tokens = PostgresTokens(platform.dsn, platform.secret_key)
-    async with AsyncExitStack() as stack:
-        providers, disabled = await open_providers(stack, settings, clients, names, tokens)
-        limits = await within_account_limits(
-            options.limits, providers, [offer.operation for offer in offers]
+def _due(conn: Connection, plan_id: int, document: dict[str, Any], key: bytes | None) -> int:
+    """With a key, subjects are derived first."""
+    ((version,),) = conn.execute(_PRICES, (plan_id,)).fetchall()
+    settings = load_settings(conn)
+    scope = uploads_scope(document.get("upload_ids", []))
+    for definition in in_graph_order(document.get("steps", {})):
+        step = step_of_plan(document, definition, scope.kind)
+        derivable = definition.derivation is not None
+        if step is None or (key is not None and not derivable):
+            continue
+        if key is not None and definition.derivation is not None:
+            derive(conn, key, definition.derivation, scope)
+        after = refresh_after(settings, definition.name)
+        counts = count_questions(
+            conn, step, scope, price_list=version, plan_id=plan_id, refresh_after=after
         )
-        report = await run_step(
-            platform.dsn,
-            step,
-            start.scope,
-            providers,
-            plan_id=start.plan_id,
-            run=replace(options, limits=limits),
-        )
-    report.stopped |= {one.provider: one.reason for one in disabled}
-    return report
-
-
-def plan_offers(conn: Connection, plan_id: int) -> Sequence[Offer]:
-    """What a plan was approved for."""
-    row = conn.execute(_PLAN, (plan_id,)).fetchone()
-    if row is None:
-        raise InputError(f"There is no plan {plan_id}.", fix="Make one: bulk-lookup plan UPLOAD.")
-    return offers_of_plan(row[0], PHONE_LOOKUPS)
-
-
-def due_in_plan(conn: Connection, plan_id: int) -> int:
-    """Questions a run of this plan would ask now."""
-    row = conn.execute(_PLAN, (plan_id,)).fetchone()
-    if row is None:
-        return 0
-    scope, version, _, _ = row
-    counts = count_questions(
-        conn,
-        PHONE_LOOKUPS.as_step(offers_of_plan(scope, PHONE_LOOKUPS), "uploads"),
-        uploads_scope(scope["upload_ids"]),
-        price_list=version,
-        plan_id=plan_id,
-        refresh_after=refresh_after(load_settings(conn)),
-    )
-    return sum(one.count for one in counts if one.due and one.max_micros is not None)
-
-
-def run_options(
-    platform: Platform,
-    settings: Settings,
-    *,
-    kind: str,
-    batch_id: int | None = None,
-    dagster_run_id: str | None = None,
-    progress: Progress | None = None,
-) -> RunOptions:
-    """Limits, caps and deadlines of a run from the settings in force."""
-    spending, step = settings.spending, settings.steps.phone_lookups
-
-    def micros(usd: Any) -> int | None:
-        return None if usd is None else micros_from_usd(usd)
-
-    return RunOptions(
-        home=platform.environment.home,
-        limits=provider_limits(settings),
-        run_cap_micros=micros(spending.run_cap_usd),
-        day_cap_micros=micros(spending.day_cap_usd),
-        provider_day_caps_micros={
-            name: micros_from_usd(usd) for name, usd in spending.provider_day_cap_usd.items()
-        },
-        refresh_after=refresh_after(settings),
-        deadline=timedelta(seconds=step.deadline_s),
-        patience=timedelta(seconds=step.patience_s),
-        timezone=platform.environment.timezone.key,
-        kind=kind,
-        batch_id=batch_id,
-        dagster_run_id=dagster_run_id,
-        progress=progress,
-    )
+        due = sum(one.count for one in counts if one.due and one.max_micros is not None)
+        if due:
+            return due
+    return 0

@@ -43,7 +43,9 @@ _RUNNING = """
     SELECT r.run_id, r.plan_id, r.batch_id, r.started_at,
            extract(epoch FROM now() - r.started_at)::float8 AS seconds,
            count(c.claim_id) FILTER (WHERE c.state <> 'claimed') AS done,
-           (p.estimate ->> 'due')::bigint AS planned
+           coalesce((SELECT sum((l ->> 'due')::bigint)
+                       FROM jsonb_array_elements(p.estimate -> 'lines') l
+                      WHERE coalesce(l ->> 'step', r.step) = r.step), 0)::bigint AS planned
       FROM ledger.runs r JOIN ledger.plans p USING (plan_id)
       LEFT JOIN ledger.claims c ON c.run_id = r.run_id
      WHERE r.finished_at IS NULL AND EXISTS (

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bulk_lookup_dagster.storage.tables import enrichment
+
 ENTITIES = ("contact", "subject", "batch", "upload", "run")
 
 
@@ -32,7 +34,10 @@ WATCHES = (
     Watch("intake.subjects", "subject", "subject_id", ("UPDATE",)),
     Watch("intake.batches", "batch", "batch_id", ("UPDATE", "DELETE")),
     Watch("intake.uploads", "upload", "upload_id", ("UPDATE", "DELETE")),
-    Watch("enrichment.phone_lookups", "subject", "subject_id", ("UPDATE", "DELETE")),
+    *(
+        Watch(f"enrichment.{step}", "subject", "subject_id", ("UPDATE", "DELETE"))
+        for step in enrichment.TABLES
+    ),
     Watch("ledger.claims", "run", "run_id", ("INSERT", "UPDATE")),
     Watch("ledger.requests", "run", "run_id", ("INSERT",)),
     Watch("ledger.plans", "upload", "upload_id", ("INSERT", "UPDATE")),

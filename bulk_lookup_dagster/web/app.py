@@ -22,7 +22,8 @@ from bulk_lookup_dagster.services.analyst import analyst_login
 from bulk_lookup_dagster.services.files import open_files
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.marts import MANIFEST
-from bulk_lookup_dagster.web import catalogue, health, pages, review
+from bulk_lookup_dagster.services.providers import ClientFactories, environment_clients
+from bulk_lookup_dagster.web import callbacks, catalogue, health, pages, review
 from bulk_lookup_dagster.web.database import Database
 from bulk_lookup_dagster.web.guard import HEADERS, Guard, NotAllowed
 from bulk_lookup_dagster.web.inbox import MAX_BYTES
@@ -42,12 +43,21 @@ _CODES = {"too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "not_found": HTTPSta
 
 
 def create_app(
-    platform: Platform, *, upload_limit: int = MAX_BYTES, manifest: Path = MANIFEST
+    platform: Platform,
+    *,
+    upload_limit: int = MAX_BYTES,
+    manifest: Path = MANIFEST,
+    clients: ClientFactories | None = None,
 ) -> FastAPI:
-    """The application over an open platform; opens no connection by itself."""
+    """The application over an open platform; opens no connection by itself.
+
+    `clients` makes the clients that read call-backs (None: as the environment says).
+    """
     environment = platform.environment
     app = FastAPI(title="Bulk Lookup", docs_url=None, redoc_url=None)
     app.state.web = WebState(
+        platform=platform,
+        clients=environment_clients(environment) if clients is None else clients,
         environment=environment.name,
         files=open_files(environment),
         timezone=environment.timezone.key,
@@ -65,6 +75,7 @@ def create_app(
     )
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     app.include_router(health.router)
+    app.include_router(callbacks.router)
     app.include_router(pages.router, include_in_schema=False)
     app.include_router(catalogue.router, include_in_schema=False)
     app.include_router(review.router, include_in_schema=False)

@@ -13,12 +13,15 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Line(BaseModel):
-    """One package of a plan; what the document does not say stays unknown."""
+    """One question of a plan; what the document does not say stays unknown."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     operation: str
+    provider: str = ""
+    step: str = ""
     due: int | None = None
+    expected: int | None = None
     cached: int | None = None
     price_micros: int | None = None
     p10_micros: int | None = None
@@ -27,11 +30,31 @@ class Line(BaseModel):
     max_micros: int | None = None
 
 
-class Estimate(BaseModel):
-    """Totals and packages of a plan."""
+class Step(BaseModel):
+    """One step of a plan: its totals, or how many rows it skips and why."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    step: str
+    title: str
+    due: int = 0
+    expected: int = 0
+    cached: int = 0
+    duplicates: int = 0
+    skipped: int = 0
+    skipped_because: str = ""
+    p10_micros: int = 0
+    p50_micros: int = 0
+    p90_micros: int = 0
+    max_micros: int = 0
+
+
+class Estimate(BaseModel):
+    """Totals, steps and questions of a plan."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    steps: tuple[Step, ...] = ()
     lines: tuple[Line, ...] = ()
     duplicates: int | None = None
     p10_micros: int | None = None

@@ -14,6 +14,8 @@ from fastapi.templating import Jinja2Templates
 
 from bulk_lookup_dagster.services.analyst import AnalystLogin
 from bulk_lookup_dagster.services.files import Files
+from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.providers import ClientFactories
 from bulk_lookup_dagster.web.database import Database
 from bulk_lookup_dagster.web.guard import Guard
 
@@ -22,6 +24,8 @@ from bulk_lookup_dagster.web.guard import Guard
 class WebState:
     """One per application; made by `web.app.create_app`."""
 
+    platform: Platform
+    clients: ClientFactories
     environment: str
     files: Files
     timezone: str

@@ -51,7 +51,7 @@ class Desk:
         self.first, self.second = loaded.batches
         self.keys = [batch.partition_key for batch in loaded.batches]
         settings = load_settings(conn)
-        self.plan = make_plan(conn, loaded.upload_id, settings, platform.environment).plan_id
+        self.plan = make_plan(conn, loaded.upload_id, settings, platform).plan_id
         self.instance = dg.DagsterInstance.ephemeral()
         self.instance.add_dynamic_partitions(str(UPLOAD_BATCHES.name), self.keys)
         self.used: set[str] = set()

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from assets.intake import contacts_history_check
-from assets.phone_lookups import phone_lookups_history_check
+from assets.phone_lookups import CHECKS as STEP_CHECKS
 from bulk_lookup_dagster.orchestration.vocabulary import UPLOAD_BATCHES
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.settings import change_settings
@@ -19,7 +19,7 @@ from tests.fakes.history import add_batch
 from tests.fakes.story import platform_of
 
 Connection = psycopg.Connection[Any]
-CHECKS = {"contacts": contacts_history_check, "phone_lookups": phone_lookups_history_check}
+CHECKS = {"contacts": contacts_history_check, "phone_lookups": STEP_CHECKS[-1]}
 
 
 @dg.asset(partitions_def=UPLOAD_BATCHES)

@@ -20,6 +20,7 @@ from bulk_lookup_dagster.orchestration.vocabulary import (
 )
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.settings import change_settings
+from bulk_lookup_dagster.services.steps import BATCH_STEPS
 from resources.twilio_lookup import TwilioLookupResource
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 from tests.fakes.story import platform_of
@@ -91,16 +92,10 @@ def test_f02_a_file_becomes_published_look_ups_and_a_second_round_buys_nothing(
         result = enrich(defs, instance, key)
         checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
         assert checks == {
-            "contacts_schema": True,
-            "contacts_expectations": True,
-            "contacts_history": True,
-            "phone_lookups_schema": True,
-            "phone_lookups_expectations": True,
-            "phone_lookups_history": True,
-            "largest_cluster": True,
-            "merged_share": True,
-            "merged_shift": True,
-        }
+            f"{asset}_{kind}": True
+            for asset in ("contacts", *BATCH_STEPS)
+            for kind in ("schema", "expectations", "history")
+        } | {"largest_cluster": True, "merged_share": True, "merged_shift": True}
     states = conn.execute("SELECT DISTINCT state FROM intake.batches").fetchall()
     assert states == [("published",)]
     scored = conn.execute(
@@ -144,8 +139,10 @@ def test_without_approval_nothing_is_bought_and_the_run_says_what_to_do(
     (key,) = take_in(defs, instance, tmp_path / "leads.csv", rows=50)
     result = enrich(defs, instance, key, raises=False)
     assert not result.success
-    (failure,) = [event for event in result.all_node_events if event.is_step_failure]
-    assert "bulk-lookup approve" in str(failure.step_failure_data.user_failure_data)
+    failures = [event for event in result.all_node_events if event.is_step_failure]
+    assert {event.step_key for event in failures} == set(BATCH_STEPS)
+    for failure in failures:
+        assert "bulk-lookup approve" in str(failure.step_failure_data.user_failure_data)
     assert sandbox.control("GET", "summary")["requests"] == 0
     assert conn.execute("SELECT state FROM intake.batches").fetchone() == ("enriching",)
 

@@ -16,6 +16,7 @@ from bulk_lookup_dagster.services.deletion import (
 )
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.uploads import load_upload
+from bulk_lookup_dagster.storage.tables.enrichment import TABLES
 from tests.fakes.exported import export
 from tests.fakes.story import tell
 
@@ -58,7 +59,7 @@ def test_f15_everything_of_an_upload_goes_and_others_keep_what_is_theirs(
         "rejects": 1,
         "contacts_kept": 1,
         "contacts": 1,
-        "phone_lookups": 0,
+        **dict.fromkeys(TABLES, 0),
         "bodies": 0,
         "subjects_erased": 1,
         "plans_cancelled": 0,
@@ -191,7 +192,7 @@ def test_f15_uploads_deleted_together_go_as_one_and_only_who_is_elsewhere_stays(
         "contacts_kept": 1,
         "match_records": 0,
         "contacts": 3,
-        "phone_lookups": 0,
+        **dict.fromkeys(TABLES, 0),
         "bodies": 0,
         "subjects_erased": 3,
         "plans_cancelled": 0,
@@ -231,3 +232,23 @@ def test_f15_exports_over_all_uploads_made_since_they_came_go_too(
     note_files_gone(conn, told.files)
     again = delete_uploads(conn, [first], actor="me", rehearse=False)
     assert [Path(uri).name for uri in again.files] == ["first.csv"]
+
+
+def test_f15_what_only_its_contacts_led_to_goes_with_an_upload(
+    platform: Platform, conn: Connection, tmp_path: Path
+) -> None:
+    first = load(platform, tmp_path, "first", "4155552601,Ada Both", "4155552602,Ben Only")
+    load(platform, tmp_path, "second", "4155552601,Ada Both")
+    conn.execute(
+        "INSERT INTO intake.subjects (kind, value, value_hmac)"
+        " VALUES ('email', 'ada@example.test', 'a'), ('email', 'ben@example.test', 'b')"
+    )
+    conn.execute(
+        "INSERT INTO intake.contact_subjects (contact_id, kind, subject_id, role)"
+        " SELECT c.contact_id, 'email', s.subject_id, 'given' FROM intake.contacts c"
+        " JOIN intake.subjects s ON s.value = lower(split_part(c.name, ' ', 1)) || '@example.test'"
+    )
+    done = delete_uploads(conn, [first], actor="me", rehearse=False)
+    assert done.counts["subjects_erased"] == 2
+    left = conn.execute("SELECT value FROM intake.subjects WHERE value IS NOT NULL ORDER BY 1")
+    assert left.fetchall() == [("+14155552601",), ("ada@example.test",)]

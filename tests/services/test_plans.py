@@ -9,11 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bulk_lookup_dagster.core.errors import InputError, NoPrice
-from bulk_lookup_dagster.core.estimate import cost_spread
 from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.options import RunReport
 from bulk_lookup_dagster.engine.runner import run_step
@@ -22,8 +19,9 @@ from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import Plan, make_plan
 from bulk_lookup_dagster.services.publishing import finish_plan, publish_batch, start_batch
 from bulk_lookup_dagster.services.refresh import plan_refresh
-from bulk_lookup_dagster.services.runs import due_in_plan, run_options
+from bulk_lookup_dagster.services.runs import due_in_plan
 from bulk_lookup_dagster.services.settings import change_settings, load_settings
+from bulk_lookup_dagster.services.step_runs import run_options
 from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from bulk_lookup_dagster.services.steps.scopes import upload_scope
 from bulk_lookup_dagster.services.steps.selection import wanted_offers
@@ -49,7 +47,7 @@ def upload(platform: Platform, tmp_path: Path) -> UploadReport:
 
 
 def plan_for(conn: Connection, platform: Platform, upload: UploadReport) -> Plan:
-    return make_plan(conn, upload.upload_id, load_settings(conn), platform.environment)
+    return make_plan(conn, upload.upload_id, load_settings(conn), platform)
 
 
 def run(platform: Platform, upload: UploadReport, plan: Plan, provider: FakeProvider) -> RunReport:
@@ -60,7 +58,7 @@ def run(platform: Platform, upload: UploadReport, plan: Plan, provider: FakeProv
             upload_scope(upload.upload_id),
             {provider.name: provider},
             plan_id=plan.plan_id,
-            run=run_options(platform, Settings(), kind="batch"),
+            run=run_options(platform, Settings(), "phone_lookups", kind="batch"),
         )
     )
 
@@ -88,11 +86,12 @@ def test_f02_after_the_run_the_same_plan_is_worth_nothing(
     provider = FakeProvider()
     report = run(platform, upload, plan, provider)
     assert report.complete
-    assert due_in_plan(conn, plan.plan_id) == 0
-    assert not finish_plan(conn, plan.plan_id)  # a batch still waits for its checks
+    assert due_in_plan(conn, plan.plan_id, platform.secret_key) == 0
+    # A batch still waits for its checks.
+    assert not finish_plan(conn, plan.plan_id, platform.secret_key)
     conn.execute("UPDATE intake.batches SET state = 'enriching'")
     conn.execute("UPDATE intake.batches SET state = 'published', published_at = now()")
-    assert finish_plan(conn, plan.plan_id)
+    assert finish_plan(conn, plan.plan_id, platform.secret_key)
     again = plan_for(conn, platform, upload)
     assert (again.due, again.max_micros, again.state) == (0, 0, "done")
     assert all(line["cached"] == report.due // 2 for line in again.estimate["lines"])
@@ -143,7 +142,7 @@ def test_f04_an_approval_with_a_cap_of_ones_own_holds(
     report = run(platform, upload, plan, provider)
     assert report.spent_micros == 18_000
     assert report.left_due["cap_reached"] > 0
-    assert not finish_plan(conn, plan.plan_id)
+    assert not finish_plan(conn, plan.plan_id, platform.secret_key)
 
 
 def test_a_refresh_buys_again_only_what_is_older_and_only_once(
@@ -192,24 +191,3 @@ def test_a_value_out_of_bounds_is_refused_and_the_old_one_stays(conn: Connection
     with pytest.raises(InputError, match="concurrency"):
         change_settings(conn, "providers.twilio_lookup.concurrency", "0", "ann")
     assert load_settings(conn) == Settings()
-
-
-_COUNTS = st.lists(
-    st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0, 1)), max_size=8
-)
-
-
-@given(_COUNTS)
-def test_a_spread_is_ordered_and_never_above_the_maximum(
-    counts: list[tuple[int, int, float]],
-) -> None:
-    spread = cost_spread(counts)
-    assert 0 <= spread.p10 <= spread.p50 <= spread.p90 <= spread.maximum
-
-
-@given(_COUNTS, st.tuples(st.integers(1, 10**6), st.integers(1, 10**6), st.floats(0, 1)))
-def test_more_work_is_never_cheaper(
-    counts: list[tuple[int, int, float]], more: tuple[int, int, float]
-) -> None:
-    assert cost_spread([*counts, more]).p50 >= cost_spread(counts).p50
-    assert cost_spread([*counts, more]).maximum > cost_spread(counts).maximum

@@ -242,7 +242,7 @@ def test_a_run_started_after_a_change_uses_it(dsn: str, conn: Connection, tmp_pa
         path = tmp_path / "leads.csv"
         path.write_text("phone\n4155550100\n4155550101\n")
         upload = load_upload(dsn, platform.secret_key, path)
-        plan = make_plan(conn, upload.upload_id, load_settings(conn), platform.environment)
+        plan = make_plan(conn, upload.upload_id, load_settings(conn), platform)
         approve_plan(conn, plan.plan_id, actor="ann")
         batch = upload.batches[0].batch_id
         change_settings(conn, "providers.twilio_lookup.enabled", "false", "ann")

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from bulk_lookup_dagster.engine.operator import list_unknowns
-from bulk_lookup_dagster.services import batch_frames, history
+from bulk_lookup_dagster.schemas.phone_lookups import COLUMNS, NUMBERS
+from bulk_lookup_dagster.services import batch_frames, history, step_frames
 from bulk_lookup_dagster.services.deletion import delete_uploads
 from bulk_lookup_dagster.services.exports import Wish, export_contacts
 from bulk_lookup_dagster.services.files import Folder
@@ -19,6 +20,7 @@ from bulk_lookup_dagster.services.plans import make_plan
 from bulk_lookup_dagster.services.publishing import publish_batch, start_batch
 from bulk_lookup_dagster.services.settings import change_settings, load_settings, settings_history
 from bulk_lookup_dagster.services.status import platform_status
+from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from tests.fakes.engine_run import run
 from tests.fakes.history import add_batch
 from tests.fakes.ledger import add_plan, add_subjects
@@ -81,13 +83,16 @@ def _delete(_: Platform, conn: Connection, __: str, batch: int) -> object:
 
 STEPS: dict[str, Step] = {
     "contacts": lambda platform, _, key, __: batch_frames.contacts_of_partition(platform, key),
-    "answers": lambda platform, _, key, __: batch_frames.answers_of_partition(platform, key),
-    "questions": lambda platform, _, key, __: batch_frames.questions_of_partition(platform, key),
+    "answers": lambda platform, _, key, __: step_frames.answers_of_partition(
+        platform, key, PHONE_LOOKUPS, COLUMNS, NUMBERS
+    ),
+    "questions": lambda platform, _, key, __: step_frames.questions_of_partition(
+        platform, key, PHONE_LOOKUPS
+    ),
+    "step history": lambda platform, _, key, __: history.step_figures(platform, key, PHONE_LOOKUPS),
     "contacts history": lambda platform, _, key, __: history.contacts_figures(platform, key),
     "look-ups history": lambda platform, _, key, __: history.lookup_figures(platform, key),
-    "plan": lambda platform, conn, _, batch: make_plan(
-        conn, batch, load_settings(conn), platform.environment
-    ),
+    "plan": lambda platform, conn, _, batch: make_plan(conn, batch, load_settings(conn), platform),
     "status": lambda _, conn, __, ___: platform_status(conn),
     "publish": _publish,
     "export": _export,

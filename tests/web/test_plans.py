@@ -16,6 +16,9 @@ from tests.web.conftest import Open
 
 ESTIMATE = """{"p10_micros": 120000, "p50_micros": 130000, "p90_micros": 140000,
   "max_micros": 150000, "duplicates": 2, "duration_s": 12, "slowest_limit": "twilio_lookup: 5/s",
+  "steps": [{"step": "phone_lookups", "title": "Phone number look-ups", "due": 10},
+            {"step": "reverse_phones", "title": "Owners of numbers", "skipped": 7,
+             "skipped_because": "trestle: no credentials: set TRESTLE_API_KEY"}],
   "lines": [{"operation": "caller_name", "due": 10, "cached": 3, "price_micros": 10000,
              "p10_micros": 1, "p50_micros": 2, "p90_micros": 3, "max_micros": 100000}]}"""
 
@@ -43,6 +46,7 @@ def test_the_estimate_is_shown(client: httpx.Client) -> None:
     page = client.get("/plans/2").text
     for text in ("$0.13", "$0.12", "$0.14", "$0.15", "caller name", "2 repeated rows", "12 s"):
         assert text in page
+    assert "7 skipped: trestle: no credentials: set TRESTLE_API_KEY" in page
     assert "Approve this plan" in page
     assert "Approve this plan" not in client.get("/plans/1").text
 

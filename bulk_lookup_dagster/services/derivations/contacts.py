@@ -6,8 +6,8 @@ them), canonical forms (`core.subjects`).
 
 from __future__ import annotations
 
+from bulk_lookup_dagster.core.postal import normal_address
 from bulk_lookup_dagster.core.subjects import (
-    AddressKey,
     CompanyKey,
     PersonKey,
     company_domain,
@@ -48,10 +48,11 @@ def company_key(
 def person_key(
     first: str | None, last: str | None, company: str | None, website: str | None, email: str | None
 ) -> str | None:
-    """A person at a company: both names, and the company's domain or name."""
+    """A person at a company: both names, and the company's domain or name; else their e-mail."""
     domain = company_domain(website) or company_domain(email) or ""
     if not (tidy(first) and tidy(last) and (domain or tidy(company))):
-        return None
+        address = email_of(email)
+        return None if address is None else PersonKey(email=address).value
     return PersonKey(first or "", last or "", domain, "" if domain else company or "").value
 
 
@@ -62,12 +63,9 @@ def address_key(
     postal_code: str | None,
     country: str | None,
 ) -> str | None:
-    """A postal address: a street, and a postal code or a city with its state."""
-    if not tidy(street) or not (tidy(postal_code) or (tidy(city) and tidy(state))):
-        return None
-    return AddressKey(
-        street or "", "", city or "", state or "", postal_code or "", country or ""
-    ).value
+    """A postal address in one spelling: a street, and a postal code or a city with its state."""
+    key = normal_address(street, None, city, state, postal_code, country)
+    return None if key is None else key.value
 
 
 COMPANY_GIVEN = Source(
@@ -82,7 +80,7 @@ PERSON_GIVEN = Source(
     GIVEN,
     _select(
         "c.first_name, c.last_name, c.company, c.website, c.email",
-        "c.first_name IS NOT NULL AND c.last_name IS NOT NULL",
+        "c.first_name IS NOT NULL AND c.last_name IS NOT NULL OR c.email IS NOT NULL",
     ),
     person_key,
 )

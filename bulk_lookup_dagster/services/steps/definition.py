@@ -70,7 +70,9 @@ class StepDefinition:
     `offers` stand in the default order. `upstream` names steps whose answers lead to subjects of
     this one, through `derivation`. `expected_share` is the share of contacts that such answers
     probably lead on, before history tells. `chosen` picks operations by the settings where not all
-    are wanted. The work of an `essential` step stays planned when nobody can be asked.
+    are wanted. The work of an `essential` step stays planned when nobody can be asked. A
+    `partition` other than "batch" says that no upload leads to its subjects: plans of uploads and
+    runs of batches leave it out.
     """
 
     name: str
@@ -84,6 +86,14 @@ class StepDefinition:
     expected_share: float = 0.0
     chosen: Callable[[Settings], Sequence[str]] | None = None
     essential: bool = False
+    partition: str = "batch"
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The steps upstream: those named, and those whose answers its derivation reads."""
+        sources = self.derivation.sources if self.derivation else ()
+        read = (source.reads for source in sources if source.reads not in ("", self.name))
+        return tuple(dict.fromkeys((*self.upstream, *read)))
 
     @property
     def table(self) -> str:

@@ -46,6 +46,8 @@ def eligible_without_inputs(package: str) -> bool:
     return not OPERATIONS[package].required_inputs
 
 
+_ELSEWHERE = ("line_status",)  # asked by a step of its own: `line_statuses`
+
 PHONE_LOOKUPS = StepDefinition(
     name="phone_lookups",
     title="Phone number look-ups",
@@ -53,7 +55,7 @@ PHONE_LOOKUPS = StepDefinition(
     offers=tuple(
         Offer(PROVIDER, name, slot=name, params_sql=_WITH_INPUTS.get(name))
         for name in OPERATIONS
-        if eligible_without_inputs(name) or name in _WITH_INPUTS
+        if (eligible_without_inputs(name) or name in _WITH_INPUTS) and name not in _ELSEWHERE
     ),
     chosen=_packages,
     essential=True,

@@ -6,6 +6,9 @@ Belongs here: scopes and their SQL. Does not: what is asked of the subjects (`de
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import psycopg
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.engine.step import Scope
@@ -71,6 +74,13 @@ def subjects_sql(scope_kind: str, subject_kind: str, eligible: str | None) -> st
         f" FROM intake.upload_contacts r JOIN intake.contacts c USING (contact_id){link}{looked_at}"
         f" WHERE {_condition(scope_kind)}" + (f" AND ({eligible})" if eligible else "")
     )
+
+
+def count_subjects(conn: psycopg.Connection[Any], scope: Scope, subject_kind: str) -> int:
+    """How many subjects of a kind a scope has, as far as they are known."""
+    subjects = subjects_sql(scope.kind, subject_kind, None)
+    query = f"SELECT count(*) FROM ({subjects}) s"
+    return int(conn.execute(query.encode(), scope.parameters).fetchall()[0][0])
 
 
 def _condition(scope_kind: str) -> str:

@@ -1,6 +1,7 @@
 """Which offers of a step are asked: by the settings, by who can be asked, by what a plan fixed.
 
-Belongs here: choosing. Does not: what an offer is (`definition`), what is due (`engine.due`).
+Belongs here: choosing, and what a plan stores of it. Does not: what an offer is (`definition`),
+what is due (`engine.due`).
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bulk_lookup_dagster.core.errors import InputError
-from bulk_lookup_dagster.core.settings import Settings
+from bulk_lookup_dagster.core.settings import Settings, StepSettings
+from bulk_lookup_dagster.engine.step import Step
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
+
+_FIXED = ("minimum_confidence", "holdout_percent")
 
 
 def wanted_offers(definition: StepDefinition, settings: Settings) -> tuple[Offer, ...]:
@@ -25,7 +29,9 @@ def wanted_offers(definition: StepDefinition, settings: Settings) -> tuple[Offer
         missing = [name for name in names if name not in known]
         if missing:
             raise InputError(
-                f"No column gives the inputs of {', '.join(missing)}.", fix="Leave the package out."
+                f"The step {definition.name} does not ask {', '.join(missing)}: no column gives"
+                " its inputs, or another step asks it.",
+                fix="Leave the package out; line_status is asked by the step line_statuses.",
             )
         offers = tuple(known[name] for name in names)
     order: dict[str, int] = {name: place for place, name in enumerate(block.provider_order)}
@@ -53,11 +59,24 @@ def usable_offers(
     return tuple(offer for offer in offers if not disabled.get(offer.provider))
 
 
-def stored_offers(offers_by_step: Mapping[str, Sequence[Offer]]) -> dict[str, Any]:
-    """The `steps` part of a plan's scope."""
+def why_skipped(
+    definition: StepDefinition, settings: Settings, disabled: Mapping[str, str | None]
+) -> str:
+    """Why a plan made now would ask nobody for a step; '' where it would."""
+    offers = wanted_offers(definition, settings)
+    if not offers:
+        return f"switched off: settings steps.{definition.name}.enabled"
+    if usable_offers(definition, offers, disabled):
+        return ""
+    names = dict.fromkeys(offer.provider for offer in offers)
+    return "; ".join(f"{name}: {disabled.get(name)}" for name in names)
+
+
+def stored_step(offers: Sequence[Offer], block: StepSettings) -> dict[str, Any]:
+    """What a plan's scope fixes of one step: who is asked in which order, and the waterfall."""
     return {
-        name: {"offers": [list(offer.key) for offer in offers]}
-        for name, offers in offers_by_step.items()
+        "offers": [list(offer.key) for offer in offers],
+        **{name: getattr(block, name) for name in _FIXED},
     }
 
 
@@ -65,3 +84,15 @@ def offers_of_plan(scope: Mapping[str, Any], definition: StepDefinition) -> tupl
     """What a plan was approved for, of one step; nothing where it does not name the step."""
     part = scope.get("steps", {}).get(definition.name)
     return definition.offers_by_key(part["offers"]) if part else ()
+
+
+def step_of_plan(
+    scope: Mapping[str, Any], definition: StepDefinition, scope_kind: str
+) -> Step | None:
+    """One step as a plan fixed it, for the engine; None where the plan does not ask it."""
+    offers = offers_of_plan(scope, definition)
+    if not offers:
+        return None
+    part = scope["steps"][definition.name]
+    fixed = {name: part[name] for name in _FIXED if name in part}
+    return definition.as_step(offers, scope_kind, StepSettings.model_validate(fixed))

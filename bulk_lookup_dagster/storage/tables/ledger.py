@@ -84,12 +84,13 @@ runs = sa.Table(
     fk("batch_id", "intake.batches.batch_id", ondelete="SET NULL"),
     text("step", 60, nullable=False),
     text("dagster_run_id", 60),
+    text("budget_key", 80, nullable=False, server_default=""),
     now("started_at"),
     at("finished_at"),
     json("summary"),
     sa.CheckConstraint("finished_at >= started_at", name="times"),
     schema="ledger",
-    comment="One engine run of one step.",
+    comment="One engine run of one step. Runs of one budget key share a cap; '' = one's own.",
 )
 
 budgets = sa.Table(

@@ -4,6 +4,8 @@ DROP VIEW ops.contact_status;
 
 DROP VIEW matching.confirmations;
 
+DROP VIEW enrichment.contact_addresses;
+
 DROP VIEW intake.upload_rows;
 
 DROP VIEW matching.golden_redirects;
@@ -11,6 +13,28 @@ DROP VIEW matching.golden_redirects;
 DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;
+
+DROP VIEW enrichment.deactivations_best;
+
+DROP VIEW enrichment.geocodes_best;
+
+DROP VIEW enrichment.addresses_best;
+
+DROP VIEW enrichment.email_verifications_best;
+
+DROP VIEW enrichment.email_candidates_best;
+
+DROP VIEW enrichment.person_profiles_best;
+
+DROP VIEW enrichment.company_profiles_best;
+
+DROP VIEW enrichment.reverse_phones_best;
+
+DROP VIEW enrichment.phone_porting_best;
+
+DROP VIEW enrichment.line_statuses_best;
+
+DROP VIEW enrichment.phone_validations_best;
 
 DROP VIEW enrichment.phone_lookups_best;
 
@@ -26,7 +50,31 @@ DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
 
+DROP TABLE enrichment.reverse_phones;
+
+DROP TABLE enrichment.phone_validations;
+
+DROP TABLE enrichment.phone_porting;
+
 DROP TABLE enrichment.phone_lookups;
+
+DROP TABLE enrichment.person_profiles;
+
+DROP TABLE enrichment.line_statuses;
+
+DROP TABLE enrichment.geocodes;
+
+DROP TABLE enrichment.email_verifications;
+
+DROP TABLE enrichment.email_candidates;
+
+DROP TABLE enrichment.deactivations;
+
+DROP TABLE enrichment.deactivated_numbers;
+
+DROP TABLE enrichment.company_profiles;
+
+DROP TABLE enrichment.addresses;
 
 DROP TABLE ledger.requests;
 

@@ -3,12 +3,47 @@
 One module per step; a step's module declares its table and, in `VIEWS`, its winner.
 """
 
-from bulk_lookup_dagster.storage.tables.enrichment import choices, phone_lookups
+from bulk_lookup_dagster.storage.tables.enrichment import (
+    addresses,
+    choices,
+    company_profiles,
+    deactivations,
+    email_candidates,
+    email_verifications,
+    geocodes,
+    line_statuses,
+    person_profiles,
+    phone_lookups,
+    phone_porting,
+    phone_validations,
+    reverse_phones,
+)
 from bulk_lookup_dagster.storage.tables.enrichment.columns import OUTCOMES, result_columns
 
-STEPS = (phone_lookups,)
+STEPS = (
+    phone_lookups,
+    phone_validations,
+    line_statuses,
+    phone_porting,
+    reverse_phones,
+    company_profiles,
+    person_profiles,
+    email_candidates,
+    email_verifications,
+    addresses,
+    geocodes,
+    deactivations,
+)
 """Modules of the steps' tables, in the order of the graph."""
+
+TABLES: tuple[str, ...] = tuple(step.__name__.rpartition(".")[2] for step in STEPS)
+"""Names of the steps' tables."""
 
 VIEWS: dict[str, str] = {name: query for step in STEPS for name, query in step.VIEWS.items()}
 
-__all__ = ["OUTCOMES", "STEPS", "VIEWS", "choices", "result_columns"]
+KEPT: dict[str, tuple[str, ...]] = {
+    f"enrichment.{step.__name__.rpartition('.')[2]}": getattr(step, "KEPT", ()) for step in STEPS
+}
+"""Columns of each step's table that outlive `expires_at`."""
+
+__all__ = ["KEPT", "OUTCOMES", "STEPS", "TABLES", "VIEWS", "choices", "result_columns"]

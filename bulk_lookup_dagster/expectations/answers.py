@@ -1,6 +1,6 @@
-"""A batch of look-ups as a whole: how many outcomes are unknown, how many numbers invalid.
+"""A batch of one step's questions as a whole: unknown outcomes, refused subjects.
 
-Belongs here: the suite. Does not: reading the frame (`services.lookup_frames`).
+Belongs here: the suite every step has. Does not: reading the frame (`services.step_frames`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MIN_VALID_SHARE = 0.5
 
 
-def check_phone_lookups(rows: pd.DataFrame, *, max_unknown_share: float) -> dict[str, Any]:
+def check_questions(step: str, rows: pd.DataFrame, *, max_unknown_share: float) -> dict[str, Any]:
     """Failed expectations by name with what was observed; `rows` has one row per question.
 
     An empty batch has nothing to fail. Great Expectations is imported here: it takes seconds.
@@ -33,4 +33,4 @@ def check_phone_lookups(rows: pd.DataFrame, *, max_unknown_share: float) -> dict
             ),
         ]
 
-    return validate("phone_lookups", rows, expectations)
+    return validate(step, rows, expectations)
