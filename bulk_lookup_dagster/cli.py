@@ -10,6 +10,7 @@ import typer
 from bulk_lookup_dagster.commands import (
     analyst,
     backup,
+    coverage,
     deletion,
     files,
     housekeeping,
@@ -40,6 +41,7 @@ for command in (
     money.replay,
     files.export,
     deletion.delete,
+    coverage.coverage,
     backup.backup,
     backup.restore,
     housekeeping.housekeeping,
@@ -48,8 +50,8 @@ for command in (
     analyst.analyst,
 ):
     app.command()(command)
-for command in (match_models.shadow, match_models.activate, match_models.export_splink):
-    matching.matching.command()(command)
+for about_models in (match_models.shadow, match_models.activate, match_models.export_splink):
+    matching.matching.command()(about_models)
 app.add_typer(matching.matching, name="matching")
 app.add_typer(money.unknowns, name="unknowns")
 app.add_typer(platform.settings, name="settings")

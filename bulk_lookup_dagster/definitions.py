@@ -13,6 +13,7 @@ import dagster as dg
 from assets import (
     addresses,
     batches,
+    broadband_coverage,
     company_profiles,
     deactivations,
     email_candidates,
@@ -52,6 +53,7 @@ STEPS = (
     email_verifications,
     addresses,
     geocodes,
+    broadband_coverage,
 )
 MATCHING = (match_clusters, golden_contacts, quality_scores)
 ASSETS = (

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from resources.census import CensusResource
 from resources.clearbit import ClearbitResource
+from resources.fcc import FccResource
 from resources.google_address import GoogleAddressResource
 from resources.google_geocoding import GoogleGeocodingResource
 from resources.hunter import HunterResource
@@ -19,6 +20,7 @@ from resources.twilio_addons import TwilioAddonsResource
 from resources.twilio_deactivations import TwilioDeactivationsResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
+from resources.verizon import VerizonResource
 from resources.zerobounce import ZerobounceResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
@@ -37,5 +39,7 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         TwilioAddonsResource,
         TwilioDeactivationsResource,
         GoogleAddressResource,
+        VerizonResource,
+        FccResource,
     )
 }

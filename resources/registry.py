@@ -12,6 +12,7 @@ from bulk_lookup_dagster.core.errors import ConfigError
 from resources import (
     census_client,
     clearbit_client,
+    fcc_client,
     google_address_client,
     google_geocoding_client,
     hunter_client,
@@ -22,6 +23,7 @@ from resources import (
     twilio_addons_client,
     twilio_deactivations_client,
     twilio_lookup_client,
+    verizon_client,
     zerobounce_client,
 )
 from resources.vendor import Vendor
@@ -40,6 +42,8 @@ VENDORS: tuple[Vendor, ...] = (
     twilio_addons_client.VENDOR,
     twilio_deactivations_client.VENDOR,
     google_address_client.VENDOR,
+    verizon_client.VENDOR,
+    fcc_client.VENDOR,
 )
 
 REMOTE: tuple[Vendor, ...] = tuple(vendor for vendor in VENDORS if not vendor.is_local)

@@ -150,6 +150,9 @@ class StepsSettings(Document):
     geocodes: StepSettings = Field(
         default=StepSettings(enabled=False), description="Points and census blocks of addresses."
     )
+    broadband_coverage: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Home internet at addresses."
+    )
     deactivations: StepSettings = Field(
         default=StepSettings(), description="Numbers that carriers took out of service, by day."
     )

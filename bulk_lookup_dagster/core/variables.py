@@ -42,6 +42,8 @@ _CLEARBIT = "Clearbit (legacy keys)"
 _CENSUS = "US Census geocoder"
 _GOOGLE_GEOCODING = "Google Geocoding"
 _GOOGLE_ADDRESS = "Google Address Validation"
+_VERIZON = "Verizon ThingSpace"
+_FCC = "FCC Broadband Data Collection"
 _SERVICE = "Error reports"
 _CHILDREN = "Set by the platform for its child processes"
 
@@ -146,6 +148,16 @@ VARIABLES = (
     _address(
         "GOOGLE_ADDRESS_BASE_URL", _GOOGLE_ADDRESS, "https://addressvalidation.googleapis.com"
     ),
+    _credential("VERIZON_API_KEY", _VERIZON, "The application's key."),
+    _credential("VERIZON_API_SECRET", _VERIZON, "The application's secret."),
+    _credential("VERIZON_USERNAME", _VERIZON, "UWS user name."),
+    _credential("VERIZON_PASSWORD", _VERIZON, "UWS password."),
+    _credential("VERIZON_ACCOUNT_NAME", _VERIZON, "Account, with leading zeros."),
+    _credential("VERIZON_CALLBACK_PASSWORD", _VERIZON, "What the call-back was registered with."),
+    _address("VERIZON_BASE_URL", _VERIZON, "https://thingspace.verizon.com/api"),
+    _credential("FCC_USERNAME", _FCC, "The account's e-mail address."),
+    _credential("FCC_HASH_VALUE", _FCC, "Token of Manage API Access, 44 characters."),
+    _address("FCC_BASE_URL", _FCC, "https://bdc.fcc.gov"),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
     ),

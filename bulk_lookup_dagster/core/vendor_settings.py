@@ -257,6 +257,25 @@ class GoogleAddressSettings(VendorSettings):
     priced = ("validate_address",)
 
 
+class VerizonSettings(VendorSettings):
+    """How Verizon ThingSpace is asked: 10,000 addresses a day and account."""
+
+    priced = ("fwa_qualification",)
+
+    requests_per_second: Rate = 5.0
+    concurrency: Concurrency = 5
+
+
+class FccSettings(VendorSettings):
+    """How the FCC's files are fetched: ten calls a minute and account."""
+
+    requests_per_second: Rate = 10 / 60
+    concurrency: Concurrency = 1
+    connect_timeout_s: ConnectSeconds = 10.0
+    read_timeout_s: ReadSeconds = 300.0
+    total_timeout_s: TotalSeconds = 1_800.0
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -285,6 +304,8 @@ class ProviderSettings(Document):
     google_address: GoogleAddressSettings = Field(
         default=GoogleAddressSettings(), description="Google Address Validation."
     )
+    verizon: VerizonSettings = Field(default=VerizonSettings(), description="Verizon ThingSpace.")
+    fcc: FccSettings = Field(default=FccSettings(), description="FCC broadband data.")
 
 
 def _is_provider(name: str) -> str:

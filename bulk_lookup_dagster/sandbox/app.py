@@ -27,6 +27,7 @@ from bulk_lookup_dagster.sandbox.account import LOG_NAMES, Account
 from bulk_lookup_dagster.sandbox.census import Census
 from bulk_lookup_dagster.sandbox.clearbit import Clearbit
 from bulk_lookup_dagster.sandbox.faults import FaultPlan, amounts
+from bulk_lookup_dagster.sandbox.fcc import Fcc
 from bulk_lookup_dagster.sandbox.google_address import GoogleAddress
 from bulk_lookup_dagster.sandbox.google_geocoding import GoogleGeocoding
 from bulk_lookup_dagster.sandbox.hunter import Hunter
@@ -38,6 +39,7 @@ from bulk_lookup_dagster.sandbox.trestle import Trestle
 from bulk_lookup_dagster.sandbox.twilio_addons import TwilioAddons
 from bulk_lookup_dagster.sandbox.twilio_deactivations import TwilioDeactivations
 from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
+from bulk_lookup_dagster.sandbox.verizon import Verizon
 from bulk_lookup_dagster.sandbox.zerobounce import Zerobounce
 
 _CONTROL = "/_sandbox/"
@@ -58,6 +60,8 @@ def simulators() -> tuple[Simulator, ...]:
         TwilioAddons(),
         TwilioDeactivations(),
         GoogleAddress(),
+        Verizon(),
+        Fcc(),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.services.steps.addresses import ADDRESSES
+from bulk_lookup_dagster.services.steps.broadband_coverage import BROADBAND_COVERAGE
 from bulk_lookup_dagster.services.steps.company_profiles import COMPANY_PROFILES
 from bulk_lookup_dagster.services.steps.deactivations import DEACTIVATIONS
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
@@ -33,6 +34,7 @@ STEPS: tuple[StepDefinition, ...] = (
     EMAIL_VERIFICATIONS,
     ADDRESSES,
     GEOCODES,
+    BROADBAND_COVERAGE,
     DEACTIVATIONS,
 )
 

@@ -4,6 +4,8 @@ DROP VIEW ops.contact_status;
 
 DROP VIEW matching.confirmations;
 
+DROP VIEW enrichment.address_coverage;
+
 DROP VIEW enrichment.contact_addresses;
 
 DROP VIEW intake.upload_rows;
@@ -15,6 +17,8 @@ DROP VIEW matching.current_members;
 DROP VIEW matching.golden_field_sources;
 
 DROP VIEW enrichment.deactivations_best;
+
+DROP VIEW enrichment.broadband_coverage_best;
 
 DROP VIEW enrichment.geocodes_best;
 
@@ -73,6 +77,8 @@ DROP TABLE enrichment.deactivations;
 DROP TABLE enrichment.deactivated_numbers;
 
 DROP TABLE enrichment.company_profiles;
+
+DROP TABLE enrichment.broadband_coverage;
 
 DROP TABLE enrichment.addresses;
 
@@ -171,6 +177,10 @@ DROP TABLE intake.mappings;
 DROP TABLE intake.contacts;
 
 DROP TABLE enrichment.waterfall_orders;
+
+DROP TABLE enrichment.fcc_releases;
+
+DROP TABLE enrichment.fcc_coverage;
 
 DROP FUNCTION ops.note_change();
 

@@ -14,6 +14,38 @@ CREATE SCHEMA crm;
 
 CREATE SCHEMA ops;
 
+CREATE TABLE enrichment.fcc_coverage (
+	census_block VARCHAR(15) NOT NULL,
+	provider_id INTEGER NOT NULL,
+	technology SMALLINT NOT NULL,
+	brand VARCHAR(200) NOT NULL,
+	max_down_mbps INTEGER NOT NULL,
+	max_up_mbps INTEGER NOT NULL,
+	low_latency BOOLEAN NOT NULL,
+	residential BOOLEAN NOT NULL,
+	business BOOLEAN NOT NULL,
+	locations INTEGER NOT NULL,
+	CONSTRAINT fcc_coverage_pkey PRIMARY KEY (census_block, provider_id, technology),
+	CONSTRAINT fcc_coverage_census_block_check CHECK (census_block ~ '^[0-9]{15}$'),
+	CONSTRAINT fcc_coverage_speeds_check CHECK (max_down_mbps >= 0 AND max_up_mbps >= 0),
+	CONSTRAINT fcc_coverage_locations_check CHECK (locations > 0)
+);
+
+COMMENT ON TABLE enrichment.fcc_coverage IS 'What a provider reports for at least one location of a block; best speeds of it.';
+
+CREATE TABLE enrichment.fcc_releases (
+	state_fips VARCHAR(2) NOT NULL,
+	as_of DATE NOT NULL,
+	files INTEGER NOT NULL,
+	rows BIGINT NOT NULL,
+	imported_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+	CONSTRAINT fcc_releases_pkey PRIMARY KEY (state_fips),
+	CONSTRAINT fcc_releases_state_fips_check CHECK (state_fips ~ '^[0-9]{2}$'),
+	CONSTRAINT fcc_releases_counts_check CHECK (files >= 0 AND rows >= 0)
+);
+
+COMMENT ON TABLE enrichment.fcc_releases IS 'Which release of the FCC''s availability a state''s rows are of.';
+
 CREATE TABLE enrichment.waterfall_orders (
 	step VARCHAR(60) NOT NULL,
 	provider VARCHAR(40) NOT NULL,
@@ -948,6 +980,33 @@ CREATE INDEX addresses_expires_at_idx ON enrichment.addresses (expires_at);
 
 COMMENT ON TABLE enrichment.addresses IS 'One vendor''s verdict on an address: is mail delivered there, do people live there.';
 
+CREATE TABLE enrichment.broadband_coverage (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT broadband_coverage_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	lte_home BOOLEAN,
+	five_g_home BOOLEAN,
+	basis VARCHAR(30),
+	CONSTRAINT broadband_coverage_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT broadband_coverage_basis_check CHECK (basis = 'qualified_at_address'),
+	CONSTRAINT broadband_coverage_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT broadband_coverage_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT broadband_coverage_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT broadband_coverage_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX broadband_coverage_claim_id_idx ON enrichment.broadband_coverage (claim_id);
+
+CREATE INDEX broadband_coverage_expires_at_idx ON enrichment.broadband_coverage (expires_at);
+
+COMMENT ON TABLE enrichment.broadband_coverage IS 'Whether a provider qualified an address for home internet; what the FCC has reported for its block stands in `fcc_coverage`.';
+
 CREATE TABLE enrichment.company_profiles (
 	subject_id BIGINT NOT NULL,
 	provider VARCHAR(40) NOT NULL,
@@ -1591,6 +1650,19 @@ SELECT DISTINCT ON (r.subject_id) r.*
                             AND o.operation = r.operation), 32767),
                r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 
+CREATE VIEW enrichment.broadband_coverage_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.broadband_coverage r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'broadband_coverage' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'broadband_coverage' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
 CREATE VIEW enrichment.deactivations_best AS
 SELECT DISTINCT ON (r.subject_id) r.*
           FROM enrichment.deactivations r
@@ -1660,6 +1732,21 @@ SELECT DISTINCT ON (l.contact_id)
                    AND (r.expires_at IS NULL OR r.expires_at > now())))
          ORDER BY l.contact_id, a.deliverability IS NOT DISTINCT FROM 'undeliverable', o.place,
                   coalesce(a.confidence, o.confidence) DESC, l.subject_id;
+
+CREATE VIEW enrichment.address_coverage AS
+SELECT g.subject_id, 'reported_in_block' AS basis, f.census_block, f.provider_id, f.brand,
+               f.technology, f.max_down_mbps, f.max_up_mbps, r.as_of
+          FROM enrichment.geocodes_best g
+          JOIN enrichment.fcc_coverage f ON f.census_block = g.census_block
+          JOIN enrichment.fcc_releases r ON r.state_fips = left(f.census_block, 2)
+         WHERE g.confidence >= 50
+        UNION ALL
+        SELECT b.subject_id, b.basis, NULL, 131425, 'Verizon', o.technology, NULL, NULL,
+               b.fetched_at::date
+          FROM enrichment.broadband_coverage_best b
+         CROSS JOIN LATERAL (VALUES (400::smallint, b.lte_home), (500::smallint, b.five_g_home))
+               AS o (technology, offered)
+         WHERE o.offered;
 
 CREATE VIEW matching.confirmations AS
 SELECT subject_id, bool_and(confirmed) AS confirmed
@@ -2190,6 +2277,14 @@ CREATE TRIGGER geocodes_note_subject_update AFTER UPDATE ON enrichment.geocodes
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
 CREATE TRIGGER geocodes_note_subject_delete AFTER DELETE ON enrichment.geocodes
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER broadband_coverage_note_subject_update AFTER UPDATE ON enrichment.broadband_coverage
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER broadband_coverage_note_subject_delete AFTER DELETE ON enrichment.broadband_coverage
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 

@@ -5,11 +5,13 @@ One module per step; a step's module declares its table and, in `VIEWS`, its win
 
 from bulk_lookup_dagster.storage.tables.enrichment import (
     addresses,
+    broadband_coverage,
     choices,
     company_profiles,
     deactivations,
     email_candidates,
     email_verifications,
+    fcc,
     geocodes,
     line_statuses,
     person_profiles,
@@ -32,6 +34,7 @@ STEPS = (
     email_verifications,
     addresses,
     geocodes,
+    broadband_coverage,
     deactivations,
 )
 """Modules of the steps' tables, in the order of the graph."""
@@ -39,11 +42,13 @@ STEPS = (
 TABLES: tuple[str, ...] = tuple(step.__name__.rpartition(".")[2] for step in STEPS)
 """Names of the steps' tables."""
 
-VIEWS: dict[str, str] = {name: query for step in STEPS for name, query in step.VIEWS.items()}
+VIEWS: dict[str, str] = {
+    name: query for module in (*STEPS, fcc) for name, query in module.VIEWS.items()
+}
 
 KEPT: dict[str, tuple[str, ...]] = {
     f"enrichment.{step.__name__.rpartition('.')[2]}": getattr(step, "KEPT", ()) for step in STEPS
 }
 """Columns of each step's table that outlive `expires_at`."""
 
-__all__ = ["KEPT", "OUTCOMES", "STEPS", "TABLES", "VIEWS", "choices", "result_columns"]
+__all__ = ["KEPT", "OUTCOMES", "STEPS", "TABLES", "VIEWS", "choices", "fcc", "result_columns"]
