@@ -14,7 +14,7 @@ Phone = Callable[[], str]
 Group = Callable[[random.Random, Phone], list[Row]]
 
 _SURNAMES = "Abernathy Bellweather Castellane Dunmorrow Ellsworthy Farrowgate Greyling".split()
-_PEOPLE = "Anna Bruno Clara Dario Edith Felix Gloria Henry Irene Julian".split()
+_PEOPLE = "Anna Bruce Clara David Edith Felix Gloria Henry Irene Julian".split()
 _NICKNAMES = (("Robert", "Bob"), ("Elizabeth", "Liz"), ("William", "Bill"), ("Margaret", "Peggy"))
 _BRANDS = "Larkfield Moorgate Northwind Overbrook Pinehurst".split()
 _TOWNS = "Albany Boise Camden Dover Eugene".split()
@@ -59,10 +59,13 @@ def _nickname(rng: random.Random, phone: Phone) -> list[Row]:
 
 
 def _chain(rng: random.Random, phone: Phone) -> list[Row]:
-    """Sites of one firm: one name and mailbox, other towns and numbers."""
-    brand = f"{rng.choice(_BRANDS)} Bakery LLC"
-    mail = f"info@{brand.split()[0].lower()}-bakery.example.com"
-    return [_row("", phone(), brand, mail, city) for city in rng.sample(_TOWNS, 3)]
+    """Sites of one firm: one name and domain, other towns, numbers and mailboxes."""
+    brand = rng.choice(_BRANDS)
+    return [
+        _row("", phone(), f"{brand} Bakery LLC",
+             f"{town}@{brand}-bakery.example.com".lower(), town)
+        for town in rng.sample(_TOWNS, 3)
+    ]  # fmt: skip
 
 
 def _recycled(rng: random.Random, phone: Phone) -> list[Row]:
