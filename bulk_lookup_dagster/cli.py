@@ -48,8 +48,9 @@ for command in (
     analyst.analyst,
 ):
     app.command()(command)
-for command in (match_models.shadow, match_models.activate, match_models.export_splink):
-    matching.matching.command()(command)
+matching.matching.command()(match_models.shadow)
+matching.matching.command()(match_models.activate)
+matching.matching.command()(match_models.export_splink)
 app.add_typer(matching.matching, name="matching")
 app.add_typer(money.unknowns, name="unknowns")
 app.add_typer(platform.settings, name="settings")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from typing import Any
+from unittest import mock
 
 from bulk_lookup_dagster.matching import full
 from bulk_lookup_dagster.storage.database import connect
@@ -18,6 +19,6 @@ def _stop(*_: Any, **__: Any) -> dict[str, int]:
 
 if __name__ == "__main__":
     # Records, keys, statistics and pairs are in the database by then, memberships are not.
-    full.record_clusters = _stop
-    with connect(sys.argv[1], autocommit=True) as connection:
+    waiting = mock.patch.object(full, "record_clusters", _stop)
+    with waiting, connect(sys.argv[1], autocommit=True) as connection:
         full.run_full(connection)
