@@ -54,8 +54,9 @@ for command in (
     provenance.unpin,
 ):
     app.command()(command)
-for about_models in (match_models.shadow, match_models.activate, match_models.export_splink):
-    matching.matching.command()(about_models)
+matching.matching.command()(match_models.shadow)
+matching.matching.command()(match_models.activate)
+matching.matching.command()(match_models.export_splink)
 app.add_typer(matching.matching, name="matching")
 app.add_typer(money.unknowns, name="unknowns")
 app.add_typer(platform.settings, name="settings")
