@@ -45,7 +45,7 @@ def step_asset(step: StepDefinition, description: str, *deps: str) -> dg.AssetsD
         name=step.name,
         description=description,
         partitions_def=UPLOAD_BATCHES,
-        deps=list(dict.fromkeys(("contacts", "subjects", *step.upstream, *deps))),
+        deps=list(dict.fromkeys(("contacts", "subjects", *step.waits_for, *deps))),
         group_name=ENRICHMENT,
         owners=OWNERS,
         kinds={"postgres", *(name.partition("_")[0] for name in vendors[:2])},

@@ -20,7 +20,7 @@ from bulk_lookup_dagster.storage.database import connect
     group_name=PUBLISHING,
     owners=OWNERS,
     kinds={"python", "postgres"},
-    deps=[*BATCH_STEPS, "ledger_claims", "ledger_requests", "quarantine"],
+    deps=[*BATCH_STEPS, "ledger_claims", "ledger_requests", "quarantine", "quality_scores"],
     code_version="1",
 )
 def batches(

@@ -1,6 +1,8 @@
 """25,000 new contacts against the rest, in PostgreSQL, beside the full run over all of them.
 
 Belongs here: that comparison. Does not: the engine's own time and quality (`bench.matching`).
+Both are runs as a batch or a schedule starts them, from the contacts in PostgreSQL to memberships
+and the log there; the full run finds the same records, and so changes nothing.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ import duckdb
 import psycopg
 
 from bench.harness import own_server
-from bulk_lookup_dagster.matching import engine, runs
-from bulk_lookup_dagster.matching.full import compute, run_full
+from bulk_lookup_dagster.matching import engine
+from bulk_lookup_dagster.matching.full import run_full
 from bulk_lookup_dagster.matching.incremental import run_incremental
 from bulk_lookup_dagster.matching.transfer import send
 from bulk_lookup_dagster.storage import migrate
 from bulk_lookup_dagster.storage.database import connect, with_database
-from bulk_lookup_dagster.storage.embedded import SUPERUSER
+from bulk_lookup_dagster.storage.embedded import SUPERUSER, EmbeddedServer
 
 _GROUND = """
     INSERT INTO intake.sources (source_id, name) VALUES (1, 'bench');
@@ -38,24 +40,19 @@ _FIELDS = (
 def incremental(path: Path, new: int) -> dict[str, Any]:
     """Seconds of both runs, their ratio, and whether the clusters are the same."""
     with own_server() as server:
-        admin = server.dsn("postgres", SUPERUSER)
-        with connect(admin, autocommit=True) as conn:
-            conn.execute("CREATE DATABASE matching")
-        dsn = with_database(admin, "matching")
-        migrate.upgrade(dsn)
+        rows = engine.number(duckdb.connect(), f"SELECT count(*) FROM '{path}'")
+        dsn = matched_database(server, path, rows - new)
         with connect(dsn, autocommit=True, name="bench") as conn:
-            conn.execute(_GROUND)
-            rows = engine.number(duckdb.connect(), f"SELECT count(*) FROM '{path}'")
-            _add(conn, path, 0, rows - new)
-            run_full(conn)
             _add(conn, path, rows - new, rows)
             conn.execute("ANALYZE")
             start = time.perf_counter()
             counts = run_incremental(conn)
             short = time.perf_counter() - start
+            found = _clusters(conn)
             start = time.perf_counter()
-            same = _same(conn)
+            run_full(conn)
             long = time.perf_counter() - start
+            same = _clusters(conn) == found
     return {
         "incremental_rows": new,
         "incremental_seconds": round(short, 2),
@@ -64,6 +61,20 @@ def incremental(path: Path, new: int) -> dict[str, Any]:
         "incremental_identical": same,
         "incremental_counts": counts,
     }
+
+
+def matched_database(server: EmbeddedServer, path: Path, rows: int) -> str:
+    """Address of a new database with so many contacts of the file, after a full run."""
+    admin = server.dsn("postgres", SUPERUSER)
+    with connect(admin, autocommit=True) as conn:
+        conn.execute("CREATE DATABASE matching")
+    dsn = with_database(admin, "matching")
+    migrate.upgrade(dsn)
+    with connect(dsn, autocommit=True, name="bench") as conn:
+        conn.execute(_GROUND)
+        _add(conn, path, 0, rows)
+        run_full(conn)
+    return dsn
 
 
 def _add(conn: psycopg.Connection[Any], path: Path, first: int, end: int) -> None:
@@ -86,15 +97,9 @@ def _add(conn: psycopg.Connection[Any], path: Path, first: int, end: int) -> Non
     conn.execute("ANALYZE intake.contacts, intake.subjects")
 
 
-def _same(conn: psycopg.Connection[Any]) -> bool:
-    """Whether a full run over everything gives the clusters that stand in the database."""
-    with conn.transaction(), engine.session() as db:
-        done = compute(conn, db, runs.active_model(conn), keep_band=False)
-        groups: dict[int, list[int]] = {}
-        for (item,) in db.execute("SELECT contact_id FROM records ORDER BY 1").fetchall():
-            groups.setdefault(done.of.get(item, item), []).append(item)
+def _clusters(conn: psycopg.Connection[Any]) -> set[tuple[int, ...]]:
     standing = conn.execute(
         "SELECT array_agg(contact_id ORDER BY contact_id) FROM matching.current_members"
         " GROUP BY golden_id"
     ).fetchall()
-    return {tuple(group) for group in groups.values()} == {tuple(row[0]) for row in standing}
+    return {tuple(members) for (members,) in standing}

@@ -14,15 +14,22 @@ from assets import (
     addresses,
     batches,
     broadband_coverage,
+    company_profiles,
     deactivations,
+    email_candidates,
+    email_verifications,
     exports,
     geocodes,
+    golden_contacts,
     intake,
     ledger,
     line_statuses,
+    match_clusters,
+    person_profiles,
     phone_lookups,
     phone_porting,
     phone_validations,
+    quality_scores,
     reverse_phones,
 )
 from bulk_lookup_dagster.core.settings import ScheduleSettings
@@ -40,20 +47,29 @@ STEPS = (
     line_statuses,
     phone_porting,
     reverse_phones,
+    company_profiles,
+    person_profiles,
+    email_candidates,
+    email_verifications,
     addresses,
     geocodes,
     broadband_coverage,
 )
+MATCHING = (match_clusters, golden_contacts, quality_scores)
 ASSETS = (
     *intake.ASSETS,
-    *(asset for step in STEPS for asset in step.ASSETS),
+    *(asset for stage in (*STEPS, *MATCHING) for asset in stage.ASSETS),
     *deactivations.ASSETS,
     *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,
 )
 _DEFAULT_CLOCK = ScheduleSettings()
-CHECKS = (*intake.CHECKS, *(check for step in STEPS for check in step.CHECKS))
+CHECKS = (
+    *intake.CHECKS,
+    *(check for step in STEPS for check in step.CHECKS),
+    *match_clusters.CHECKS,
+)
 
 
 def build_defs(

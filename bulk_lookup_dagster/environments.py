@@ -60,6 +60,5 @@ def _vendor(entry: Vendor, *, simulated: bool) -> VendorResource:
         name: _SANDBOX[variable] if simulated else optional_env(variable)
         for name, variable in entry.variables.items()
     }
-    return RESOURCES[entry.name](
-        base_url=optional_env(entry.base_url_variable), simulated=simulated, **credentials
-    )
+    base_url = "" if entry.is_local else optional_env(entry.base_url_variable)
+    return RESOURCES[entry.name](base_url=base_url, simulated=simulated, **credentials)

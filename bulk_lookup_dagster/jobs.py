@@ -19,6 +19,7 @@ from bulk_lookup_dagster.orchestration.vocabulary import (
     INTAKE_JOB,
     MAINTENANCE_JOB,
     MARTS_JOB,
+    MATCHING_ASSETS,
     NIGHTLY_JOB,
 )
 from bulk_lookup_dagster.services.housekeeping import forget_runs, purge, remove_parts, vacuum
@@ -46,9 +47,10 @@ enrich_batch = dg.define_asset_job(
     ENRICH_JOB,
     selection=dg.AssetSelection.assets(
         "contacts", *BATCH_STEPS, "ledger_claims", "ledger_requests", "quarantine", "batches"
-    ),
-    description="One batch: every enrichment step with its blocking checks, then publish.",
-    executor_def=dg.in_process_executor,
+    )
+    | dg.AssetSelection.assets(*MATCHING_ASSETS),
+    description="One batch: enrichment steps with their blocking checks, matching, publishing.",
+    executor_def=dg.multi_or_in_process_executor,  # see orchestration.executors
 )
 
 build_marts = dg.define_asset_job(

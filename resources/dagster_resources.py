@@ -7,16 +7,21 @@ what a resource holds (one file each).
 from collections.abc import Mapping
 
 from resources.census import CensusResource
+from resources.clearbit import ClearbitResource
 from resources.fcc import FccResource
 from resources.google_address import GoogleAddressResource
 from resources.google_geocoding import GoogleGeocodingResource
+from resources.hunter import HunterResource
+from resources.local import LocalResource
 from resources.numverify import NumverifyResource
+from resources.pdl import PdlResource
 from resources.trestle import TrestleResource
 from resources.twilio_addons import TwilioAddonsResource
 from resources.twilio_deactivations import TwilioDeactivationsResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
 from resources.verizon import VerizonResource
+from resources.zerobounce import ZerobounceResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
     one.provider: one
@@ -24,6 +29,11 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         TwilioLookupResource,
         NumverifyResource,
         TrestleResource,
+        ZerobounceResource,
+        HunterResource,
+        PdlResource,
+        ClearbitResource,
+        LocalResource,
         CensusResource,
         GoogleGeocodingResource,
         TwilioAddonsResource,

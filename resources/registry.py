@@ -11,15 +11,20 @@ from collections.abc import Mapping
 from bulk_lookup_dagster.core.errors import ConfigError
 from resources import (
     census_client,
+    clearbit_client,
     fcc_client,
     google_address_client,
     google_geocoding_client,
+    hunter_client,
+    local_client,
     numverify_client,
+    pdl_client,
     trestle_client,
     twilio_addons_client,
     twilio_deactivations_client,
     twilio_lookup_client,
     verizon_client,
+    zerobounce_client,
 )
 from resources.vendor import Vendor
 
@@ -27,6 +32,11 @@ VENDORS: tuple[Vendor, ...] = (
     twilio_lookup_client.VENDOR,
     numverify_client.VENDOR,
     trestle_client.VENDOR,
+    zerobounce_client.VENDOR,
+    hunter_client.VENDOR,
+    pdl_client.VENDOR,
+    clearbit_client.VENDOR,
+    local_client.VENDOR,
     census_client.VENDOR,
     google_geocoding_client.VENDOR,
     twilio_addons_client.VENDOR,
@@ -35,6 +45,9 @@ VENDORS: tuple[Vendor, ...] = (
     verizon_client.VENDOR,
     fcc_client.VENDOR,
 )
+
+REMOTE: tuple[Vendor, ...] = tuple(vendor for vendor in VENDORS if not vendor.is_local)
+"""Those that are asked over the network."""
 
 BY_NAME: Mapping[str, Vendor] = {vendor.name: vendor for vendor in VENDORS}
 

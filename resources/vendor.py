@@ -61,7 +61,8 @@ class Vendor:
     complete sets, the preferred first; an empty set means that no credential is needed. `build`
     makes a client from credentials, address and the vendor's settings block. `free_check` names
     the call `doctor --providers` makes; empty: the vendor has only paid calls. `version` is what
-    the client is written for. Vendors of one `account` share its credentials.
+    the client is written for. Without `base_url_variable` it is local: rules of our own, which
+    need neither network nor credentials. Vendors of one `account` share its credentials.
     """
 
     name: str
@@ -83,6 +84,11 @@ class Vendor:
         """Where its variables stand in `.env.example`."""
         return self.account or self.title
 
+    @property
+    def is_local(self) -> bool:
+        """Whether nobody outside this process is asked."""
+        return not self.base_url_variable
+
     def make(
         self,
         credentials: Mapping[str, str],
@@ -94,6 +100,8 @@ class Vendor:
         """A client, not yet open, or why there is none; `simulated` admits loopback only."""
         if not settings.enabled:
             return Disabled(self.name, "switched off in the settings")
+        if self.is_local:
+            return self.build({}, "", settings)
         if simulated and not base_url:
             return Disabled(
                 self.name, "the sandbox does not run; `bulk-lookup up`, `run` and `demo` start it"

@@ -8,6 +8,7 @@ from collections import Counter
 import dagster as dg
 
 from bulk_lookup_dagster.engine.worker import LIVE_WORKERS
+from bulk_lookup_dagster.orchestration.executors import batch_execution
 from bulk_lookup_dagster.orchestration.vocabulary import ENRICH_JOB, UPLOAD_BATCHES
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.storage.database import connect
@@ -21,7 +22,7 @@ ATTEMPTS = "count(DISTINCT coalesce(r.dagster_run_id, r.run_id::text))"
 # An unfinished run of ours counts as alive while Dagster says so, or while a live process outside
 # Dagster holds claims for it: one that was killed never says that it ended.
 _WAITING = f"""
-    SELECT p.plan_id, b.partition_key, {ATTEMPTS} AS attempts
+    SELECT p.plan_id, b.partition_key, {ATTEMPTS} AS attempts, b.row_count
       FROM ledger.plans p
       JOIN intake.batches b ON p.scope -> 'upload_ids' @> to_jsonb(b.upload_id)
       LEFT JOIN ledger.runs r ON r.plan_id = p.plan_id AND r.batch_id = b.batch_id
@@ -64,21 +65,26 @@ def _look(
     filters = dg.RunsFilter(job_name=ENRICH_JOB, statuses=list(_LIVE))
     live = {run.tags.get("dagster/partition") for run in context.instance.get_runs(filters)}
     # A run that failed before it asked anybody is known to Dagster only; it is an attempt too.
-    runs = _requested(context.instance, sorted({str(plan_id) for plan_id, _, _ in rows}))
+    runs = _requested(context.instance, sorted({str(row[0]) for row in rows}))
     waiting = [
-        (plan_id, key, f"{plan_id}:{key}:{attempts}:{runs[str(plan_id), key]}")
-        for plan_id, key, attempts in rows
+        (plan_id, key, f"{plan_id}:{key}:{attempts}:{runs[str(plan_id), key]}", size)
+        for plan_id, key, attempts, size in rows
         if key not in live and runs[str(plan_id), key] < MAX_ATTEMPTS
     ][:MAX_REQUESTS]
     if not waiting:
         return dg.SkipReason("No approved plan has a batch to enrich.")
     # A batch loaded by the command line is no partition of this Dagster yet.
     known = set(context.instance.get_dynamic_partitions(str(UPLOAD_BATCHES.name)))
-    new = sorted({key for _, key, _ in waiting} - known)
+    new = sorted({one[1] for one in waiting} - known)
     return dg.SensorResult(
         run_requests=[
-            dg.RunRequest(run_key=run_key, partition_key=key, tags={PLAN_TAG: str(plan_id)})
-            for plan_id, key, run_key in waiting
+            dg.RunRequest(
+                run_key=run_key,
+                partition_key=key,
+                tags={PLAN_TAG: str(plan_id)},
+                run_config=batch_execution(size),
+            )
+            for plan_id, key, run_key, size in waiting
         ],
         dynamic_partitions_requests=[UPLOAD_BATCHES.build_add_request(new)] if new else [],
     )

@@ -49,7 +49,8 @@ _TRADES = frozenset(
     " association society department office agency bureau travel security staffing printing"
     " cleaners cleaning furniture flooring painting hardware fitness veterinary".split()
 )
-_MARKS = _TRADES | _LEGAL
+COMPANY_MARKS = _TRADES | _LEGAL
+"""Words that tell a company's name from a person's."""
 _DOTTED = re.compile(r"\b(?:[a-z]\.){2,}")
 
 
@@ -67,6 +68,6 @@ def company_words(name: str) -> tuple[str, ...]:
 def is_company(name: str) -> bool:
     """Whether a name says that it is an organisation's: a trade, a legal form, a number."""
     found = words(name)
-    if not _MARKS.isdisjoint(found):
+    if not COMPANY_MARKS.isdisjoint(found):
         return not (len(found) > 1 and found[0] in GIVEN_NAMES and found[-1] not in _LEGAL)
     return "&" in name or any(character.isdigit() for character in name)

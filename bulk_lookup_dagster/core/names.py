@@ -22,6 +22,7 @@ _GENERATIONS |= {"iii": "iii", "iv": "iv", "2nd": "ii", "3rd": "iii", "4th": "iv
 _PARTICLES = frozenset(
     "de del della der den di da do dos du la le van von bin ibn al el st".split()
 )
+_NOT_ALONE = _CREDENTIALS | frozenset(_GENERATIONS) | _PARTICLES
 _ASIDE = re.compile(r"\([^)]*\)|\"[^\"]*\"|\[[^\]]*\]")
 
 
@@ -70,6 +71,12 @@ def given_name(text: str) -> PersonName:
 def family_name(text: str) -> PersonName:
     """What a field of family names says by itself."""
     return _assemble(([], ""), _bare(words(text)))
+
+
+def depends_on_the_rest(half: str) -> bool:
+    """Whether half a name could be read another way beside its other half (`Jr`, `van`, `Dr`)."""
+    found = words(half)
+    return not _NOT_ALONE.isdisjoint(found) or _TITLES.issuperset(found)
 
 
 def full_names(first: str) -> tuple[str, ...]:

@@ -28,8 +28,11 @@ COLUMNS = (
     "risk_level",
     "looked_up_at",
     "upload_id",
+    "line_status",
+    "owner_type",
+    "owner_name",
 )
-_PERSONAL = ("phone", "raw_phone", "name", "company", "email", "caller_name")
+_PERSONAL = ("phone", "raw_phone", "name", "company", "email", "caller_name", "owner_name")
 _CONDITION = re.compile(r"([a-z_]+)(!=|=)(.*)", re.DOTALL)
 
 

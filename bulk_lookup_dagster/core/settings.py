@@ -132,9 +132,20 @@ class StepsSettings(Document):
     reverse_phones: StepSettings = Field(
         default=StepSettings(enabled=False), description="To whom numbers belong."
     )
+    company_profiles: StepSettings = Field(
+        default=StepSettings(enabled=False), description="What companies are."
+    )
+    person_profiles: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Who people are at work."
+    )
+    email_candidates: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Which addresses people have."
+    )
+    email_verifications: StepSettings = Field(
+        default=StepSettings(enabled=False), description="Whether addresses take mail."
+    )
     addresses: StepSettings = Field(
-        default=StepSettings(enabled=False),
-        description="Whether mail is delivered to an address.",
+        default=StepSettings(enabled=False), description="Whether mail is delivered to an address."
     )
     geocodes: StepSettings = Field(
         default=StepSettings(enabled=False), description="Points and census blocks of addresses."
@@ -179,6 +190,46 @@ class IntakeSettings(Document):
         le=1,
         description="Above this share of refused rows the upload's check fails.",
     )
+
+
+class MatchingSettings(Document):
+    """Finding and merging duplicates; a change applies from the next run and undoes no decision."""
+
+    automatic: bool = Field(
+        default=True, description="Off: nothing is merged by itself, every pair waits for review."
+    )
+    auto_bits: float | None = Field(
+        default=None,
+        ge=-50,
+        le=100,
+        description="Bits of evidence from which a pair is merged; null = the model's.",
+    )
+    review_bits: float | None = Field(
+        default=None,
+        ge=-50,
+        le=100,
+        description="Bits from which a pair is shown for review; null = the model's.",
+    )
+    source_order: tuple[Annotated[str, Field(max_length=100)], ...] = Field(
+        default=(),
+        max_length=100,
+        description="Names of sources, the most trusted first: whose values golden contacts take.",
+    )
+    max_auto_share: float = Field(
+        default=0.8, ge=0, le=1, description="Above this share of merged contacts a check warns."
+    )
+    max_shift: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Most the share of merged contacts may differ from the last run's.",
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> MatchingSettings:
+        if None not in (self.auto_bits, self.review_bits) and self.auto_bits < self.review_bits:  # type: ignore[operator]  # neither is None
+            raise ValueError("auto_bits is below review_bits")
+        return self
 
 
 class ScheduleSettings(Document):
@@ -259,6 +310,7 @@ class Settings(Document):
     intake: IntakeSettings = Field(default=IntakeSettings(), description="Files.")
     checks: CheckSettings = Field(default=CheckSettings(), description="Thresholds of checks.")
     schedules: ScheduleSettings = Field(default=ScheduleSettings(), description="Clockwork.")
+    matching: MatchingSettings = Field(default=MatchingSettings(), description="Duplicates.")
     exports: ExportSettings = Field(default=ExportSettings(), description="Files that leave.")
     housekeeping: HousekeepingSettings = Field(
         default=HousekeepingSettings(), description="What is kept, and how long."

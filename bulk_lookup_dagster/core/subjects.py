@@ -107,12 +107,24 @@ class CompanyKey(_Key):
 
 @dataclass(frozen=True, slots=True)
 class PersonKey(_Key):
-    """A person at a company, known by its domain or else by its name."""
+    """A person at a company, known by its domain or else by its name; or whoever has an e-mail.
 
-    first: str
-    last: str
+    `email` stands alone, for a person of whom nothing else is known.
+    """
+
+    first: str = ""
+    last: str = ""
     domain: str = ""
     company: str = ""
+    email: str = ""
+
+    @property
+    def value(self) -> str:
+        """Four parts, or a fifth alone."""
+        if self.email:
+            return _joined(("", "", "", "", tidy(self.email)))
+        parts = (self.first, self.last, self.domain, self.company)
+        return _joined(tuple(tidy(part) for part in parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ _WEB = "Web"
 _TWILIO = "Twilio"
 _NUMVERIFY = "NumVerify"
 _TRESTLE = "Trestle"
+_ZEROBOUNCE = "ZeroBounce"
+_HUNTER = "Hunter"
+_PDL = "People Data Labs"
+_CLEARBIT = "Clearbit (legacy keys)"
 _CENSUS = "US Census geocoder"
 _GOOGLE_GEOCODING = "Google Geocoding"
 _GOOGLE_ADDRESS = "Google Address Validation"
@@ -129,6 +133,14 @@ VARIABLES = (
     _address("NUMVERIFY_BASE_URL", _NUMVERIFY, "https://apilayer.net/api"),
     _credential("TRESTLE_API_KEY", _TRESTLE, "The API key."),
     _address("TRESTLE_BASE_URL", _TRESTLE, "https://api.trestleiq.com"),
+    _credential("ZEROBOUNCE_API_KEY", _ZEROBOUNCE, "The API key."),
+    _address("ZEROBOUNCE_BASE_URL", _ZEROBOUNCE, "https://api.zerobounce.net/v2"),
+    _credential("HUNTER_API_KEY", _HUNTER, "The API key."),
+    _address("HUNTER_BASE_URL", _HUNTER, "https://api.hunter.io/v2"),
+    _credential("PDL_API_KEY", _PDL, "The API key."),
+    _address("PDL_BASE_URL", _PDL, "https://api.peopledatalabs.com/v5"),
+    _credential("CLEARBIT_API_KEY", _CLEARBIT, "The secret key of an account from before 2024."),
+    _address("CLEARBIT_BASE_URL", _CLEARBIT, "https://person.clearbit.com/v2"),
     _address("CENSUS_BASE_URL", _CENSUS, "https://geocoding.geo.census.gov/geocoder"),
     _credential("GOOGLE_GEOCODING_API_KEY", _GOOGLE_GEOCODING, "The API key."),
     _address("GOOGLE_GEOCODING_BASE_URL", _GOOGLE_GEOCODING, "https://geocode.googleapis.com"),

@@ -134,6 +134,68 @@ class TrestleSettings(VendorSettings):
     priced = ("reverse_phone", "phone_intel")
 
 
+class ZerobounceSettings(VendorSettings):
+    """How ZeroBounce is asked; 20 batches a minute, and whoever asks faster is blocked."""
+
+    priced = ("validate",)
+
+    batch_size: int = Field(default=100, ge=1, le=100, description="Addresses per request.")
+    patience_s: int = Field(
+        default=120, ge=10, le=120, description="Seconds the vendor may take over a batch."
+    )
+    requests_per_second: Rate = 0.33
+    concurrency: Concurrency = 10
+    attempts: Attempts = 2
+    read_timeout_s: ReadSeconds = 130.0
+    total_timeout_s: TotalSeconds = 135.0
+    breaker: BreakerSettings = Field(
+        default=BreakerSettings(failures=3, cool_off_s=60), description="When to stop asking."
+    )
+
+
+class HunterSettings(VendorSettings):
+    """How Hunter is asked; verifications are held to 5 a second whatever stands here."""
+
+    priced = ("email_finder", "email_verifier", "people", "companies")
+
+    requests_per_second: Rate = 8.0
+    attempts: Attempts = 2
+    read_timeout_s: ReadSeconds = 25.0
+    total_timeout_s: TotalSeconds = 30.0
+
+
+class PdlSettings(VendorSettings):
+    """How People Data Labs is asked; free accounts have 100 requests a minute, others 1,000."""
+
+    priced = ("person", "person_email", "company")
+
+    min_likelihood: int = Field(
+        default=6, ge=1, le=10, description="A match less likely than this is none, and free."
+    )
+
+
+class ClearbitSettings(VendorSettings):
+    """How Clearbit's legacy API is asked."""
+
+    priced = ("company", "person", "combined")
+
+    webhook_url: str = Field(
+        default="",
+        max_length=300,
+        pattern=r"^(https?://[^\s]+)?$",
+        description="Where Clearbit may post what it had queued; empty = it is polled.",
+    )
+
+
+class LocalSettings(VendorSettings):
+    """How the rules of our own are asked: they leave the process nowhere."""
+
+    priced = ("email_guess", "caller_name")
+
+    requests_per_second: Rate = None
+    concurrency: Concurrency = 1
+
+
 class CensusSettings(VendorSettings):
     """How the US Census batch geocoder is asked: rarely, and a full file takes it minutes."""
 
@@ -222,6 +284,13 @@ class ProviderSettings(Document):
     )
     numverify: NumverifySettings = Field(default=NumverifySettings(), description="NumVerify.")
     trestle: TrestleSettings = Field(default=TrestleSettings(), description="Trestle.")
+    zerobounce: ZerobounceSettings = Field(default=ZerobounceSettings(), description="ZeroBounce.")
+    hunter: HunterSettings = Field(default=HunterSettings(), description="Hunter.")
+    pdl: PdlSettings = Field(default=PdlSettings(), description="People Data Labs.")
+    clearbit: ClearbitSettings = Field(
+        default=ClearbitSettings(), description="Clearbit, with a key from before 2024."
+    )
+    local: LocalSettings = Field(default=LocalSettings(), description="Rules of our own.")
     census: CensusSettings = Field(default=CensusSettings(), description="US Census geocoder.")
     google_geocoding: GoogleGeocodingSettings = Field(
         default=GoogleGeocodingSettings(), description="Google Geocoding."

@@ -24,6 +24,7 @@ from bulk_lookup_dagster.engine.link import LOST, Link
 from bulk_lookup_dagster.engine.options import ProviderLimits
 from bulk_lookup_dagster.engine.provider import Provider
 from bulk_lookup_dagster.engine.stops import stop_provider, stopped_providers
+from bulk_lookup_dagster.engine.trial import Trial
 from bulk_lookup_dagster.engine.worker import Worker
 
 UNHEALTHY = (TransientFailure, UnknownOutcome, BadResponse)
@@ -46,6 +47,7 @@ class Gate:
         self._provider = provider
         self._limits = limits
         self._breakers: dict[str, Breaker] = {}
+        self._trials: dict[str, Trial] = {}
         self._stops_read_at = 0.0
         self.limiter = Limiter(link.conn, provider.name, limits.requests_per_second)
         self.stopped = ""
@@ -117,6 +119,18 @@ class Gate:
         breaker = self.breaker(claimed)
         return self.open and (breaker.closed or breaker.probing)
 
+    async def enter(self, claimed: Claimed) -> None:
+        """Wait while as many are out at an endpoint, not answered yet, as may fail."""
+        await self._trial(claimed).enter()
+
+    def leave(self, claimed: Claimed) -> None:
+        """What entered is no longer out."""
+        self._trial(claimed).leave()
+
+    def _trial(self, claimed: Claimed) -> Trial:
+        endpoint = self._provider.endpoint(claimed.questions)
+        return self._trials.setdefault(endpoint, Trial(self._limits.breaker))
+
     async def wait_for_slot(self, error: ProviderError | None = None) -> None:
         """A fresh slot of the shared rate; a vendor's Retry-After holds it back for everyone."""
         if isinstance(error, RateLimited) and error.retry_after:
@@ -149,6 +163,7 @@ class Gate:
 
     async def note_success(self, claimed: Claimed) -> None:
         """Count an answered call for its circuit."""
+        self._trial(claimed).note(healthy=True)
         if self.breaker(claimed).note(healthy=True):
             await self._sync(claimed)
 
@@ -160,8 +175,14 @@ class Gate:
                 await stop_provider(self._link.conn, self._provider.name, error)
             except LOST:
                 self.database_lost = True
-        if self.breaker(claimed).note(healthy=not isinstance(error, UNHEALTHY)):
+        trial = self._trial(claimed)
+        slowed = isinstance(error, RateLimited)
+        # "Slow down" from who answers otherwise is health; from who never answers it is not.
+        healthy = trial.passed if slowed else not isinstance(error, UNHEALTHY)
+        if self.breaker(claimed).note(healthy=healthy) or (trial.at_limit and not healthy):
             await self._sync(claimed)
+        if not (slowed and healthy):
+            trial.note(healthy=healthy)  # who waits to go out finds the circuit as it is now
 
     async def _sync(self, claimed: Claimed) -> None:
         try:

@@ -177,6 +177,17 @@ class Lane:
                 self._busy -= 1
 
     async def _send(self, claimed: Claimed, slot: float, claimed_at: float) -> None:
+        try:
+            await self._gate.enter(claimed)
+        except BaseException:
+            self._release(claimed)
+            raise
+        try:
+            await self._send_now(claimed, slot, claimed_at)
+        finally:
+            self._gate.leave(claimed)
+
+    async def _send_now(self, claimed: Claimed, slot: float, claimed_at: float) -> None:
         give_up_at = claimed_at + self._limits.retry_window.total_seconds()
         try:
             await self._gate.keep_slot(slot)

@@ -108,7 +108,7 @@ class Asker:
                     break
                 with attempt:
                     await self._gate.wait_for_slot(last)
-                    if time.monotonic() > give_up_at or not self._gate.open:
+                    if time.monotonic() > give_up_at or not self._gate.admits(claimed):
                         break
                     number += 1
                     self._report.retries += 1

@@ -68,6 +68,11 @@ def copy_value(text: str) -> str:
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
+def escaped(column: Column) -> Column:
+    """A column in COPY's text format."""
+    return tuple(map(copy_value, column))
+
+
 class Extras:
     """The columns that are no field."""
 

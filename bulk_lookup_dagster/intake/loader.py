@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
+from psycopg import sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
@@ -24,7 +25,6 @@ from bulk_lookup_dagster.core.numbering_plans import Line
 from bulk_lookup_dagster.core.phone import Phone
 from bulk_lookup_dagster.core.privacy import HASH_BYTES
 from bulk_lookup_dagster.intake.cells import copy_value
-from bulk_lookup_dagster.intake.columns import FIELDS
 from bulk_lookup_dagster.intake.rows import Chunk
 
 _SUBJECTS_LOCK = 7311
@@ -46,13 +46,11 @@ _COPY_SUBJECTS = (
     "COPY intake.subjects (subject_id, kind, value, value_hmac, region, number_type, time_zones)"
     " FROM STDIN"
 )
-_COPY_CONTACTS: LiteralString = (
-    "COPY intake.contacts (contact_id, source_id, first_batch_id, first_row_number, contact_hash,"
-    " phone_subject_id, raw_phone, name, first_name, last_name, company, email, website, street,"
-    " city, state_region, postal_code, country, last_verified_on, extra) FROM STDIN"
-    " (NULL '')"
+_CONTACT_KEYS = (
+    *("contact_id", "source_id", "first_batch_id", "first_row_number"),
+    *("contact_hash", "phone_subject_id"),
 )
-assert all(f" {name}," in _COPY_CONTACTS for name in FIELDS)
+_COPY_CONTACTS = sql.SQL("COPY intake.contacts ({}) FROM STDIN (NULL '')")
 _COPY_REPEATS = "COPY intake.repeated_rows (batch_id, row_number, contact_id) FROM STDIN"
 _COPY_REJECTS = "COPY intake.rejects (upload_id, row_number, reason, detail, original) FROM STDIN"
 _BATCH = """
@@ -151,7 +149,7 @@ def _subject_line(digest: bytes, subject_id: int, phone: Phone) -> str:
 
 @cache
 def _line_columns(line: Line) -> str:
-    return f"{line.region}\t{line.number_type}\t{{{','.join(line.time_zones)}}}"
+    return f"{line.region}\t{line.number_type}\t{','.join(line.time_zones)}"
 
 
 def _store_rows(
@@ -173,7 +171,7 @@ def _store_rows(
                 f"{ids[digest]}{start}{row_number}\t\\\\x{digest.hex()}\t{subjects.ids[subject]}\t"
                 f"{text}\n"
             )
-        _copy(conn, _COPY_CONTACTS, lines)
+        _copy(conn, _copy_contacts(chunk.columns), lines)
         for digest, (contact_id, first_batch, first_row) in known.items():
             row_number = contacts[digest][0]
             ids[digest] = contact_id
@@ -189,6 +187,11 @@ def _store_rows(
             for row, reason, detail, original in chunk.rejects
         ],
     )
+
+
+def _copy_contacts(columns: tuple[str, ...]) -> sql.Composed:
+    names = map(sql.Identifier, (*_CONTACT_KEYS, *columns))
+    return _COPY_CONTACTS.format(sql.SQL(", ").join(names))
 
 
 def _known_contacts(
@@ -241,7 +244,9 @@ def _ids(conn: psycopg.Connection[Any], sequence: str, count: int) -> range:
     return range(row[0] - count + 1, row[0] + 1)
 
 
-def _copy(conn: psycopg.Connection[Any], statement: LiteralString, lines: Iterable[str]) -> None:
+def _copy(
+    conn: psycopg.Connection[Any], statement: LiteralString | sql.Composed, lines: Iterable[str]
+) -> None:
     data = "".join(lines).encode()
     if data:
         with conn.cursor().copy(statement) as copy:

@@ -19,14 +19,15 @@ from typing import Any
 
 from bulk_lookup_dagster.core.phone import REASONS, Phone, Refusal, normalise_all
 from bulk_lookup_dagster.core.privacy import HASH_BYTES
-from bulk_lookup_dagster.intake.cells import Arranged, Column, Extras, arrange, copy_value, stripped
+from bulk_lookup_dagster.intake.cells import Arranged, Column, Extras, arrange, escaped, stripped
 from bulk_lookup_dagster.intake.columns import FIELDS, ColumnMap
 
 MAX_RAW_PHONE = 200
 MAX_ORIGINAL = 10_000
 _MAX_EXTRA_BYTES = 60_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_LIMITS = (MAX_RAW_PHONE, *FIELDS.values())
+_LIMITS = (MAX_RAW_PHONE, *FIELDS.values(), _MAX_EXTRA_BYTES)
+_TOO_LONG = (*repeat("value_too_long", 1 + len(FIELDS)), "row_too_long")
 _DATE = list(FIELDS).index("last_verified_on")
 ROW_REASONS = {
     "value_too_long": "The value of {} is longer than its column.",
@@ -50,9 +51,13 @@ class RowRules:
 
 @dataclass
 class Chunk:
-    """What became of one chunk of records; keys are the digests the database knows."""
+    """What became of one chunk of records; keys are the digests the database knows.
+
+    `columns` are those that the file has, in the order of each contact's text.
+    """
 
     records: int = 0
+    columns: tuple[str, ...] = ()
     subjects: dict[bytes, Phone] = field(default_factory=dict)
     contacts: dict[bytes, tuple[int, bytes, str]] = field(default_factory=dict)
     repeats: list[tuple[int, bytes]] = field(default_factory=list)
@@ -73,6 +78,10 @@ class RowReader:
         self._width = rules.mapping.width
         self._columns = rules.mapping.fields
         self._extras = Extras(rules.mapping.extras)
+        kept = [name for name in FIELDS if name in self._columns]
+        if rules.mapping.extras:
+            kept.append("extra")
+        self._kept = ("raw_phone", *kept)
         key = rules.secret_key
         self._phone_hash = hashlib.blake2b(b"phone:", key=key, digest_size=HASH_BYTES).copy
         salt = f"{rules.source_id}\x1f".encode()
@@ -99,18 +108,29 @@ class RowReader:
         }
         if not clean:
             _check_text(refused, table.rows)
-        _check_values(refused, cells, fields, extras)
-        chunk = Chunk(table.records, rejects=self._rejects(table, refused))
-        raws: Iterable[str] = cells
-        values: Sequence[Iterable[str]] = [
-            *(repeat("") if field is None else field for field in fields),
-            extras,
-        ]
-        if not clean:
-            raws, values = map(copy_value, cells), [map(copy_value, value) for value in values]
-        texts = map("\t".join, zip(*values))  # noqa: B905 - a field without a column never ends
-        self._accept(chunk, zip(table.numbers, phones, raws, texts, strict=True), refused)
+        texts, wholes = self._texts(cells, fields, extras, clean)
+        _check_values(refused, (cells, *fields, extras), max(map(len, texts)))
+        chunk = Chunk(table.records, self._kept, rejects=self._rejects(table, refused))
+        self._accept(chunk, zip(table.numbers, phones, texts, wholes, strict=True), refused)
         return chunk
+
+    def _texts(
+        self, cells: Column, fields: Sequence[Column | None], extras: Column, clean: bool
+    ) -> tuple[list[str], Iterable[str]]:
+        """Each row as COPY reads it, and as it is hashed: with every field there can be.
+
+        So a column more, empty, makes no other contact.
+        """
+        if not clean:
+            cells, extras = escaped(cells), escaped(extras)
+            fields = [field and escaped(field) for field in fields]
+        kept = [cells, *(field for field in fields if field is not None)]
+        if "extra" in self._kept:
+            kept.append(extras)
+        texts = list(map("\t".join, zip(*kept, strict=True)))
+        every = (field or repeat("") for field in fields)
+        wholes = map("\t".join, zip(*every, extras))  # noqa: B905 - what is not there never ends
+        return texts, wholes
 
     def _accept(
         self,
@@ -121,7 +141,7 @@ class RowReader:
         """Hash every row that is not refused: its number, and it all but the number's spelling."""
         phone_hash, row_hash = self._phone_hash, self._row_hash
         subjects, contacts = chunk.subjects, chunk.contacts
-        for index, (number, phone, raw, text) in enumerate(rows):
+        for index, (number, phone, text, whole) in enumerate(rows):
             if index in refused:
                 continue
             e164 = phone.e164
@@ -130,12 +150,12 @@ class RowReader:
             digest = hashed.digest()
             subjects[digest] = phone
             hashed = row_hash()
-            hashed.update(f"{e164}\t{text}".encode())
+            hashed.update(f"{e164}\t{whole}".encode())
             identity = hashed.digest()
             if identity in contacts:
                 chunk.repeats.append((number, identity))
             else:
-                contacts[identity] = (number, digest, f"{raw}\t{text}")
+                contacts[identity] = (number, digest, text)
 
     def _rejects(
         self, table: Arranged, refused: Mapping[int, str]
@@ -171,19 +191,20 @@ def _check_text(refused: dict[int, str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _check_values(
-    refused: dict[int, str], cells: Column, fields: Sequence[Column | None], extras: Column
+    refused: dict[int, str], columns: Sequence[Column | None], longest_row: int
 ) -> None:
-    """Add rows that do not fit their columns; the first reason found stays."""
-    dates = fields[_DATE]
+    """Add rows that do not fit their columns; the first reason found stays.
+
+    No value is longer than the longest row, which spares most columns a look.
+    """
+    dates = columns[1 + _DATE]
     if dates is not None:
         wrong = {value for value in set(dates) if not _is_date_or_empty(value)}
         if wrong:
             _add(refused, "invalid_date", (value in wrong for value in dates))
-    for column, limit in zip((cells, *fields), _LIMITS, strict=True):
-        if column is not None and max(map(len, column)) > limit:
-            _add(refused, "value_too_long", (len(value) > limit for value in column))
-    if max(map(len, extras)) > _MAX_EXTRA_BYTES:
-        _add(refused, "row_too_long", (len(value) > _MAX_EXTRA_BYTES for value in extras))
+    for column, limit, reason in zip(columns, _LIMITS, _TOO_LONG, strict=True):
+        if column is not None and limit < longest_row and max(map(len, column)) > limit:
+            _add(refused, reason, (len(value) > limit for value in column))
 
 
 def _add(refused: dict[int, str], reason: str, hits: Iterable[bool]) -> None:

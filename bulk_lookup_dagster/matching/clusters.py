@@ -9,6 +9,8 @@ no key brought together: one record in the middle must not unite a junior with a
 people through a nameless row. Where nothing in a component speaks against it, it is a cluster.
 Elsewhere the strongest pairs merge first and a merge is refused when any two records of both
 sides exclude each other, or the cluster would grow too large. A person's decision comes first.
+Where one id or one birth date and name proves two records to be one person's, names or dates that
+contradict inside the cluster are mistakes, and exclude nobody; Jr and Sr still do.
 Ties break on hashes of the rows, so that neither order nor numbering of the input matters.
 """
 
@@ -17,6 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import duckdb
@@ -29,6 +32,10 @@ _MUST = 10_000.0
 CONFLICTS = ("household", "colleague", "Jr and Sr", "other birth date", "another site",
              "another organisation", "one of its people", "close names")  # fmt: skip
 """Reasons that keep two records of one component apart; the other ones only fail to unite them."""
+MISTAKEN = ("household", "colleague", "other birth date", "close names")
+"""Conflicts that do not stand against proof of identity."""
+PROOF = ("same id", "birth date and id alike", "same birth date, names alike")
+"""Reasons of automatic pairs that prove who somebody is, not only that all agrees."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Edge:
     a: int
     b: int
     score: float
+    proof: bool = False
 
 
 @dataclass
@@ -69,15 +77,14 @@ def agglomerate(
     apart: Iterable[Pair],
     order: Mapping[int, bytes],
     largest: int,
+    mistaken: Iterable[Pair] = (),
 ) -> Clustering:
     """Merge along edges, the strongest first; `apart` are pairs that exclude each other.
 
-    `order` has the hash of every record; it breaks ties and names the cluster.
+    `mistaken` exclude each other too, but not against proof. `order` has the hash of every
+    record; it breaks ties and names the cluster.
     """
-    excluded: dict[int, set[int]] = defaultdict(set)
-    for a, b in apart:
-        excluded[a].add(b)
-        excluded[b].add(a)
+    certain, excluded = _sides(apart), _sides(apart, mistaken)
     members: dict[int, list[int]] = {item: [item] for edge in edges for item in (edge.a, edge.b)}
     home = {item: item for item in members}
     done = Clustering()
@@ -92,8 +99,9 @@ def agglomerate(
             continue
         small, large = sorted((one, two), key=lambda item: len(members[item]))
         too_large = edge.score < _MUST and len(members[one]) + len(members[two]) > largest
+        against = certain if edge.proof else excluded
         if too_large or any(
-            not excluded[item].isdisjoint(members[large]) for item in members[small]
+            not against[item].isdisjoint(members[large]) for item in members[small]
         ):
             done.refused.append((edge.a, edge.b))
             continue
@@ -106,26 +114,35 @@ def agglomerate(
     return done
 
 
+def _sides(*parts: Iterable[Pair]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for a, b in chain.from_iterable(parts):
+        found[a].add(b)
+        found[b].add(a)
+    return found
+
+
 def make_clusters(db: duckdb.DuckDBPyConnection, model: Model, band: int) -> Clustering:
     """Cluster the records of `people` by `pairs`, with overrides (a, b, must) first."""
     db.execute(f"""
         CREATE OR REPLACE TEMP TABLE edges AS
-        SELECT p.a, p.b, p.score FROM pairs p
+        SELECT p.a, p.b, p.score, p.reason IN ({_quoted(PROOF)}) AS proof FROM pairs p
           LEFT JOIN overrides o ON o.a = p.a AND o.b = p.b
          WHERE p.verdict = 'auto' AND o.a IS NULL
-        UNION ALL SELECT a, b, {_MUST} FROM overrides WHERE must
+        UNION ALL SELECT a, b, {_MUST}, FALSE FROM overrides WHERE must
     """)
     pairs = _columns(db, "SELECT a, b FROM edges")
     roots = components(zip(*pairs, strict=True))
     _load_roots(db, roots)
     _make_closure(db, model, band)
-    names = ", ".join(f"'{reason}'" for reason in CONFLICTS)
     db.execute(f"""
         CREATE OR REPLACE TEMP TABLE apart AS
-        SELECT q.a, q.b, roots.root FROM closed q
+        SELECT q.a, q.b, roots.root,
+               o.must IS NULL AND q.reason IN ({_quoted(MISTAKEN)}) AS mistaken
+          FROM closed q
           JOIN roots ON roots.contact_id = q.a
           LEFT JOIN overrides o ON o.a = q.a AND o.b = q.b
-         WHERE coalesce(NOT o.must, q.reason IN ({names}) AND q.verdict <> 'auto')
+         WHERE coalesce(NOT o.must, q.reason IN ({_quoted(CONFLICTS)}) AND q.verdict <> 'auto')
     """)
     return _merge(db, roots, model.largest_cluster)
 
@@ -177,23 +194,27 @@ def _merge(db: duckdb.DuckDBPyConnection, roots: Mapping[int, int], largest: int
     )
     done = Clustering(dict(zip(*whole, strict=True)))
     edges: dict[int, list[Edge]] = defaultdict(list)
-    for a, b, score in db.execute("""
-        SELECT e.a, e.b, e.score FROM edges e JOIN roots r ON r.contact_id = e.a
+    for a, b, score, proof in db.execute("""
+        SELECT e.a, e.b, e.score, e.proof FROM edges e JOIN roots r ON r.contact_id = e.a
          WHERE r.root IN (FROM disputed)
     """).fetchall():
-        edges[roots[a]].append(Edge(a, b, score))
-    apart: dict[int, list[Pair]] = defaultdict(list)
-    for a, b, root in db.execute("SELECT a, b, root FROM apart").fetchall():
-        apart[root].append((a, b))
+        edges[roots[a]].append(Edge(a, b, score, proof))
+    apart: dict[tuple[int, bool], list[Pair]] = defaultdict(list)
+    for a, b, root, mistaken in db.execute("SELECT a, b, root, mistaken FROM apart").fetchall():
+        apart[root, mistaken].append((a, b))
     order = dict(db.execute("""
         SELECT p.contact_id, p.row_hash FROM people p JOIN roots r ON r.contact_id = p.contact_id
          WHERE r.root IN (FROM disputed)
     """).fetchall())  # fmt: skip
     for root, inside in edges.items():
-        part = agglomerate(inside, apart[root], order, largest)
+        part = agglomerate(inside, apart[root, False], order, largest, apart[root, True])
         done.of.update(part.of)
         done.refused += part.refused
     return done
+
+
+def _quoted(reasons: Iterable[str]) -> str:
+    return ", ".join(f"'{reason}'" for reason in reasons)
 
 
 def _columns(db: duckdb.DuckDBPyConnection, query: str) -> list[Any]:

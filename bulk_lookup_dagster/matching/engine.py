@@ -21,7 +21,7 @@ MEMORY_MB = 1_100
 
 @contextmanager
 def session(memory_mb: int = MEMORY_MB) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty DuckDB in memory with table `overrides` (a, b, must)."""
+    """An empty DuckDB in memory; tables `overrides` (a, b, must), `standing` (a, b, levels)."""
     with tempfile.TemporaryDirectory(prefix="bl-matching-") as folder:
         db = duckdb.connect(config={
             "memory_limit": f"{memory_mb}MB",
@@ -30,6 +30,7 @@ def session(memory_mb: int = MEMORY_MB) -> Iterator[duckdb.DuckDBPyConnection]:
         })  # fmt: skip
         try:
             db.execute("CREATE TABLE overrides (a BIGINT, b BIGINT, must BOOLEAN)")
+            db.execute("CREATE TABLE standing (a BIGINT, b BIGINT, levels VARCHAR)")
             yield db
         finally:
             db.close()
@@ -62,5 +63,15 @@ def match(
     keys.make_candidates(db)
     pairs.make_people(db, model, frozen_records or total)
     pairs.make_pairs(db, model, band_of(total))
+    keep_standing(db)
     db.execute("DROP TABLE candidates")
     return clusters.make_clusters(db, model, band_of(total))
+
+
+def keep_standing(db: duckdb.DuckDBPyConnection) -> None:
+    """Settings decide about new evidence: what was merged on the same evidence stays merged."""
+    db.execute("""
+        UPDATE pairs SET verdict = 'auto' FROM standing s
+         WHERE s.a = pairs.a AND s.b = pairs.b AND s.levels = pairs.levels
+           AND pairs.verdict IN ('review', 'reject')
+    """)

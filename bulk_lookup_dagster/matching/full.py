@@ -35,6 +35,7 @@ def compute(
     engine.prepare(db)
     db.execute("DROP TABLE raw")
     runs.fetch_overrides(conn, db)
+    runs.fetch_standing(conn, db)
     total = engine.number(db, "SELECT count(*) FROM records")
     band = band_of(total)
     known = runs.frozen(conn, db, model, band)

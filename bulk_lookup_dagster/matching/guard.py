@@ -50,13 +50,20 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("review", "name in part", f"titles AND d_company = 2 AND ({_SAME_CONTACT} OR d_address >= 4)"),
     ("related", "another organisation", "titles"),
     ("related", "Jr and Sr", "d_generation = 1"),
-    ("auto", "same id", "d_person_id = 3 AND (d_birth >= 2 OR d_last >= 2 OR d_first >= 2)"),
+    ("auto", "same id", "d_person_id = 3 AND (d_birth >= 2 OR d_last >= 2 OR d_first >= 2"
+     " OR d_address >= 4 OR word_fits)"),
     ("auto", "birth date and id alike", "d_birth >= 2 AND d_person_id >= 2"
      " AND (d_last >= 2 OR d_first >= 2)"),
+    # Brothers and sisters have neighbouring ids, not one first name.
+    ("auto", "id alike, same name and address", "d_person_id = 2 AND d_first >= 4"
+     " AND d_address >= 4"),
     ("auto", "same birth date, names alike", "d_birth = 3 AND d_first >= 2 AND"
      " (d_last >= 2 OR d_address >= 4)"),
     ("auto", "same birth date and address", "d_birth = 3 AND d_address >= 4"
      " AND (d_first = 0 OR d_last = 0)"),
+    # A surname changes by marriage; twins differ in the first name.
+    ("auto", "same birth date, first name, place", "d_birth = 3 AND d_first = 5"
+     " AND d_address >= 2"),
     ("related", "other birth date", "d_birth = 1 AND d_person_id <> 3"),
     ("auto", "only one has a name, own e-mail", "NOT named AND d_email = 7"),
     ("related", "colleague", "NOT named AND organisation AND d_phone < 5"),

@@ -143,10 +143,10 @@ _SHARES: LiteralString = f"""
       JOIN matching.key_stats s ON s.key = k.key
 """
 _TIES: LiteralString = """
-    SELECT p.contact_a, p.contact_b, p.score, p.verdict FROM matching.pairs p
+    SELECT p.contact_a, p.contact_b, p.score, p.verdict, p.reason FROM matching.pairs p
       JOIN reached r ON r.contact_id = p.contact_a WHERE p.verdict = 'auto'
 """
-_TIE_TYPES = "a BIGINT, b BIGINT, score DOUBLE, verdict VARCHAR"
+_TIE_TYPES = "a BIGINT, b BIGINT, score DOUBLE, verdict VARCHAR, reason VARCHAR"
 _SHARE_TYPES = "contact_id BIGINT, kind SMALLINT, key BIGINT, name_count INTEGER"
 
 
@@ -168,6 +168,7 @@ def _run(
     conn: Connection, db: duckdb.DuckDBPyConnection, run: runs.Run, new: int, known: int, actor: str
 ) -> dict[str, int]:
     _add_records(conn, db)
+    runs.fetch_standing(conn, db)
     for statement in _CONCERNED:
         conn.execute(statement)
     _skip(conn, run.run_id)
@@ -175,6 +176,7 @@ def _run(
           "a BIGINT, b BIGINT, found_by INTEGER")  # fmt: skip
     _fetch_people(conn, db, run, known, _COMPARED)
     pairs.make_pairs(db, run.model, run.band)
+    engine.keep_standing(db)
     send_pairs(conn, db, run.model.version)
     conn.execute(_REACH)
     conn.execute("ANALYZE reached")

@@ -39,7 +39,7 @@ KINDS = (
     KeyKind(7, "company", "replace(left(company, 14), ' ', '') "
             "|| '/' || coalesce(last, city, '')", 60),
     KeyKind(8, "mailbox", "CASE WHEN NOT is_role AND length(split_part(email, '@', 1)) > 5 "
-            "THEN split_part(email, '@', 1) END", 40),
+            "THEN split_part(email, '@', 1) END", 10),
     KeyKind(9, "birth", "birth_date || coalesce(left(first, 1), '')", 60),
     KeyKind(10, "person_id", "person_id", 40),
 )  # fmt: skip

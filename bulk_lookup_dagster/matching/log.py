@@ -121,14 +121,29 @@ _APPLY: tuple[LiteralString, ...] = (
     """,
 )
 
+# A refusal is logged once: every later run refuses the same again.
+_REFUSALS: LiteralString = """
+    INSERT INTO matching.events (kind, run_id, model_version, before, after, evidence, reason,
+                                 actor)
+    SELECT DISTINCT 'refuse', %(run)s::bigint, %(model)s, '{}'::jsonb, '{}'::jsonb,
+           jsonb_build_array(jsonb_build_array(r.a, r.b, p.levels, p.score)),
+           'others of the two clusters exclude each other', %(actor)s
+      FROM refused r
+      LEFT JOIN matching.pairs p ON p.contact_a = r.a AND p.contact_b = r.b
+     WHERE NOT EXISTS (SELECT FROM matching.events e
+                        WHERE e.kind = 'refuse' AND (e.evidence #>> '{0,0}') = r.a::text
+                          AND (e.evidence #>> '{0,1}') = r.b::text)
+"""
+
 
 def record_clusters(conn: Connection, *, run_id: int, model: str, actor: str) -> dict[str, int]:
-    """Bring memberships in line with temporary table `wanted`; how many events of each kind."""
+    """Bring memberships in line with table `wanted`, log `refused`; events of each kind."""
     values = {"run": run_id, "model": model, "actor": actor}
     for statement in _STEPS:
         conn.execute(statement)
     conn.execute(_EVENTS, values)
     for statement in _APPLY:
         conn.execute(statement)
+    conn.execute(_REFUSALS, values)
     query = "SELECT kind, count(*) FROM matching.events WHERE run_id = %(run)s GROUP BY kind"
     return dict(conn.execute(query, values).fetchall())

@@ -4,8 +4,10 @@ Belongs here: which field becomes which value, in sets. Does not: what a name, c
 line means (`core.names`, `core.companies`, `core.addresses`), keys (`matching.keys`).
 
 What SQL can say plainly is SQL over whole columns. What it cannot (transliteration, nicknames,
-the parts of a name) is asked of Python once per distinct value. Both the full and the incremental
-run come through here, so that a record looks the same whichever made it.
+the parts of a name) is asked of Python once per distinct value, and values are halved first where
+the halves can be read each on its own: a million names are few given names and few surnames, a
+million street lines few streets. Both the full and the incremental run come through here, so that
+a record looks the same whichever made it.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from bulk_lookup_dagster.core.addresses import parse_street
-from bulk_lookup_dagster.core.companies import company_words, is_company
+from bulk_lookup_dagster.core.addresses import HOUSE_AND_REST, parse_street, street_and_unit
+from bulk_lookup_dagster.core.companies import COMPANY_MARKS, company_words, is_company
 from bulk_lookup_dagster.core.name_words import GIVEN_NAMES
 from bulk_lookup_dagster.core.names import (
     PersonName,
+    depends_on_the_rest,
     family_name,
     given_name,
     parse_name,
@@ -53,11 +56,25 @@ _FREE = (
     " gmx.com gmx.de web.de mail.com proton.me protonmail.com yandex.ru mail.ru qq.com 163.com"
     " ymail.com earthlink.net"
 ).split()
+_HALF = ("stands_alone", "is_known")
+_FLAGS = frozenset({"has_company", *_HALF})
 _NAME_COLUMNS = ("kind", "first", "given", "given_other", "middle", "last", "generation", "titled")
+_WORD = "[A-Za-z][A-Za-z.'']*"
+_WORDS_AND_LAST = f"^({_WORD}(?: {_WORD})*) ([A-Za-z][A-Za-z'']*)$"
+_LAST_COMMA_REST = f"^({_WORD}(?: {_WORD})*), *({_WORD}(?: {_WORD})*)$"
+_LEGAL_END = "(?i)([a-z0-9]),?(?: (?:inc|llc|ltd|co|corp|company|limited|corporation)[.]?)+$"
 
 
 def _quoted(values: Iterable[str]) -> str:
     return ", ".join(f"'{value}'" for value in values)
+
+
+def _either(column: str, half: str = "") -> str:
+    """A name's part as its whole or, where it was not read whole, its halves say it."""
+    return (
+        f"CASE WHEN n.contact_id IS NULL THEN {half or f'g.{column}'} ELSE n.{column} END"
+        f" AS {column}"
+    )
 
 
 _PLAIN = f"""
@@ -72,18 +89,30 @@ _PLAIN = f"""
           FROM raw
     ), parts AS (
         SELECT *, coalesce(trim(first_name) <> '' AND trim(last_name) <> '', FALSE) AS in_two,
+               CASE WHEN coalesce(first_name, last_name) IS NULL
+                    THEN regexp_extract(name, '{_WORDS_AND_LAST}', ['given', 'family']) END AS ab,
+               CASE WHEN coalesce(first_name, last_name) IS NULL
+                    THEN regexp_extract(name, '{_LAST_COMMA_REST}', ['family', 'given']) END AS ba,
+               regexp_extract(street, '^{HOUSE_AND_REST}$', ['house', 'rest']) AS line,
                split_part(split_part(mail, '@', 1), '+', 1) AS box,
                CASE split_part(mail, '@', 2) WHEN 'googlemail.com' THEN 'gmail.com'
                     ELSE split_part(mail, '@', 2) END AS host,
                regexp_extract(lower(website), '^(?:https?://)?(?:www\\.)?([^/:?#]+)', 1) AS web
           FROM digits
     )
-    SELECT contact_id, row_hash, name, company AS company_text, street AS street_text,
+    SELECT contact_id, row_hash, name,
+           regexp_replace(company, '{_LEGAL_END}', '\\1') AS company_text,
            -- Two fields are read each on its own; one that is alone may hold the whole name.
-           CASE WHEN in_two THEN first_name END AS given_text,
-           CASE WHEN in_two THEN last_name END AS family_text,
+           CASE WHEN in_two THEN first_name
+                ELSE coalesce(nullif(ab.given, ''), nullif(ba.given, '')) END AS given_text,
+           CASE WHEN in_two THEN last_name
+                ELSE coalesce(nullif(ab.family, ''), nullif(ba.family, '')) END AS family_text,
+           in_two, ba.family <> '' AS has_comma,
            CASE WHEN NOT in_two THEN first_name END AS first_name,
            CASE WHEN NOT in_two THEN last_name END AS last_name,
+           nullif(left(lower(line.house), 20), '') AS house_text,
+           nullif(line.rest, '') AS street_text,
+           CASE WHEN coalesce(line.rest, '') = '' THEN street END AS line_text,
            nullif(trim(house_number), '') AS house_number, city AS city_text,
            CASE WHEN length(digits) >= 7
                  AND right(digits, 7) NOT IN ('1234567', '4567890', '3456789')
@@ -102,46 +131,60 @@ _PLAIN = f"""
                AS person_id
       FROM parts
 """
-_RECORDS = """
+# A name was halved rightly when neither half could mean something else beside the other, and it is
+# certainly a person's.
+_HALVED = """
+    coalesce(g.stands_alone AND f.stands_alone AND (p.has_comma OR p.company_text IS NOT NULL
+             OR g.is_known OR f.is_known), FALSE)
+"""
+_NAMES = f"""
+    SELECT DISTINCT p.name, p.first_name, p.last_name, p.company_text IS NOT NULL AS has_company
+      FROM plain p
+      LEFT JOIN given_values g ON g.given_text = p.given_text
+      LEFT JOIN family_values f ON f.family_text = p.family_text
+     WHERE NOT in_two AND coalesce(name, first_name, last_name) IS NOT NULL AND NOT {_HALVED}
+"""
+_RECORDS = f"""
     CREATE OR REPLACE TABLE records AS
+    WITH whole AS (
+        SELECT p.contact_id, n.* FROM plain p JOIN name_values n
+            ON n.name IS NOT DISTINCT FROM p.name
+           AND n.first_name IS NOT DISTINCT FROM p.first_name
+           AND n.last_name IS NOT DISTINCT FROM p.last_name
+           AND n.has_company = (p.company_text IS NOT NULL)
+         WHERE NOT p.in_two
+    )
     SELECT p.contact_id, p.row_hash,
-           CASE WHEN coalesce(g.first, f.last) IS NOT NULL THEN 'person'
-                WHEN n.kind IS NOT NULL THEN n.kind
+           CASE WHEN n.kind IS NOT NULL THEN n.kind
+                WHEN n.contact_id IS NULL AND coalesce(g.first, f.last) IS NOT NULL THEN 'person'
                 WHEN c.company IS NULL THEN 'nameless' ELSE 'organisation' END AS kind,
-           coalesce(n.first, g.first) AS first, coalesce(n.given, g.given) AS given,
-           coalesce(n.given_other, g.given_other) AS given_other,
-           coalesce(n.middle, g.middle) AS middle, coalesce(n.last, f.last) AS last,
-           coalesce(n.generation, f.generation, g.generation) AS generation,
+           {_either("first")}, {_either("given")}, {_either("given_other")}, {_either("middle")},
+           {_either("last", "f.last")},
+           {_either("generation", "coalesce(f.generation, g.generation)")},
            coalesce(c.company, n.titled) AS company, p.phone, p.email, p.is_role, p.site,
-           coalesce(s.house, p.house_number) AS house, s.street, s.unit, p.postal,
+           coalesce(p.house_text, l.house, p.house_number) AS house,
+           coalesce(s.street, l.street) AS street, coalesce(s.unit, l.unit) AS unit, p.postal,
            t.city, p.birth_date, p.person_id
       FROM plain p
-      LEFT JOIN name_values n ON n.name IS NOT DISTINCT FROM p.name
-       AND n.first_name IS NOT DISTINCT FROM p.first_name
-       AND n.last_name IS NOT DISTINCT FROM p.last_name
-       AND n.has_company = (p.company_text IS NOT NULL) AND p.given_text IS NULL
+      LEFT JOIN whole n ON n.contact_id = p.contact_id
       LEFT JOIN given_values g ON g.given_text = p.given_text
       LEFT JOIN family_values f ON f.family_text = p.family_text
       LEFT JOIN company_values c ON c.company_text = p.company_text
       LEFT JOIN street_values s ON s.street_text = p.street_text
+      LEFT JOIN line_values l ON l.line_text = p.line_text
       LEFT JOIN city_values t ON t.city_text = p.city_text
 """
-_NAMES = """
-    SELECT DISTINCT name, first_name, last_name, company_text IS NOT NULL AS has_company
-      FROM plain
-     WHERE given_text IS NULL AND coalesce(name, first_name, last_name) IS NOT NULL
-"""
-_How = Callable[[str], tuple[str | None, ...]]
+_How = Callable[[str], tuple[Any, ...]]
 
 
 def normalise(db: duckdb.DuckDBPyConnection) -> None:
     """Make table `records` from table `raw`."""
     db.execute(_PLAIN)
-    names = ("name", "first_name", "last_name", "has_company")
-    _per_value(db, "name_values", _NAMES, names, _NAME_COLUMNS, _name)
     for source, target, how in _by_value():
         query = f"SELECT DISTINCT {source}_text FROM plain WHERE {source}_text IS NOT NULL"
         _per_value(db, f"{source}_values", query, (f"{source}_text",), target, how)
+    names = ("name", "first_name", "last_name", "has_company")
+    _per_value(db, "name_values", _NAMES, names, _NAME_COLUMNS, _name)
     db.execute(_RECORDS)
     for table in ("plain", "name_values", *(f"{source}_values" for source, _, _ in _by_value())):
         db.execute(f"DROP TABLE {table}")
@@ -149,11 +192,13 @@ def normalise(db: duckdb.DuckDBPyConnection) -> None:
 
 def _by_value() -> tuple[tuple[str, tuple[str, ...], _How], ...]:
     """Columns of text, what each becomes, and how."""
+    given = ("first", "given", "given_other", "middle", "generation", *_HALF)
     return (
-        ("given", ("first", "given", "given_other", "middle", "generation"), _given),
-        ("family", ("last", "generation"), _family),
+        ("given", given, _given),
+        ("family", ("last", "generation", *_HALF), _family),
         ("company", ("company",), _company),
-        ("street", ("house", "street", "unit"), _street),
+        ("street", ("street", "unit"), _street),
+        ("line", ("house", "street", "unit"), _line),
         ("city", ("city",), _city),
     )
 
@@ -167,10 +212,11 @@ def _per_value(
     how: Callable[..., tuple[Any, ...]],
 ) -> None:
     """Table `table` of what `how` says about each row of `query`."""
-    types = {"has_company": pa.bool_()}
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in (*keys, *columns)])
+    schema = pa.schema(
+        [(name, pa.bool_() if name in _FLAGS else pa.string()) for name in (*keys, *columns)]
+    )
     kinds = ", ".join(
-        f"{field.name} {'BOOLEAN' if field.type == pa.bool_() else 'VARCHAR'}" for field in schema
+        f"{name} {'BOOLEAN' if name in _FLAGS else 'VARCHAR'}" for name in schema.names
     )
     db.execute(f"CREATE OR REPLACE TABLE {table} ({kinds})")
     reader = db.cursor().execute(query)
@@ -213,21 +259,33 @@ def _person(kind: str, name: PersonName, titled: str = "") -> tuple[str | None, 
     return (kind, *(value[:150] or None for value in values))
 
 
-def _given(text: str) -> tuple[str | None, ...]:
+def _given(text: str) -> tuple[Any, ...]:
     _, first, given, other, middle, _, generation, _ = _person("person", given_name(text))
-    return first, given, other, middle, generation
+    return first, given, other, middle, generation, *_half(text)
 
 
-def _family(text: str) -> tuple[str | None, ...]:
+def _family(text: str) -> tuple[Any, ...]:
     name = family_name(text)
-    return name.last[:150] or None, name.generation or None
+    return name.last[:150] or None, name.generation or None, *_half(text)
+
+
+def _half(text: str) -> tuple[bool, bool]:
+    """Whether half a name can be read without the other, and whether it is a given name's."""
+    found = words(text)
+    alone = COMPANY_MARKS.isdisjoint(found) and not depends_on_the_rest(text)
+    return alone, not GIVEN_NAMES.isdisjoint(found)
 
 
 def _company(company: str) -> tuple[str | None, ...]:
     return (" ".join(company_words(company)) or None,)
 
 
-def _street(line: str) -> tuple[str | None, ...]:
+def _street(rest: str) -> tuple[str | None, ...]:
+    street, unit = street_and_unit(rest)
+    return street or None, unit[:30] or None
+
+
+def _line(line: str) -> tuple[str | None, ...]:
     parsed = parse_street(line)
     return parsed.house[:20] or None, parsed.street or None, parsed.unit[:30] or None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-from bulk_lookup_dagster.matching.comparisons import COMPARISONS, level_sql
+from bulk_lookup_dagster.matching.comparisons import COMPARISONS, level_sql, vector_sql
 from bulk_lookup_dagster.matching.guard import FACTS, RULES, guard_sql, verdict_sql
 from bulk_lookup_dagster.matching.keys import EMAIL, PHONE
 from bulk_lookup_dagster.matching.model import Model
@@ -33,7 +33,10 @@ def make_frequencies(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def make_people(db: duckdb.DuckDBPyConnection, model: Model, frozen_records: int) -> None:
-    """Table `people`: records with the rarity of their names and who else has phone and e-mail."""
+    """Table `people`: records with what every comparison of them would work out anew.
+
+    Rarity of names, parts of the e-mail address, and how many names have its phone and e-mail.
+    """
     total = max(frozen_records, 1)
 
     def bits(alias: str, comparison: str) -> str:
@@ -44,7 +47,9 @@ def make_people(db: duckdb.DuckDBPyConnection, model: Model, frozen_records: int
 
     db.execute(f"""
         CREATE OR REPLACE TABLE people AS
-        SELECT r.*, {bits("f", "first")} AS first_bits, {bits("g", "last")} AS last_bits,
+        SELECT r.*, split_part(r.email, '@', 1) AS mailbox, split_part(r.email, '@', 2) AS host,
+               regexp_extract(split_part(r.email, '@', 1), '[0-9]*$') AS email_number,
+               {bits("f", "first")} AS first_bits, {bits("g", "last")} AS last_bits,
                f.name IS NULL OR {bits("f", "first")} >= {RARE_BITS} AS first_rare,
                g.name IS NULL OR {bits("g", "last")} >= {RARE_BITS} AS last_rare,
                coalesce(p.name_count, 1) AS phone_names, coalesce(e.name_count, 1) AS email_names
@@ -70,7 +75,6 @@ def make_pairs(
     """Table of scored pairs; without `keep_all` those that nothing speaks for are left out."""
     digits = ",\n".join(f"{level_sql(item)} AS d_{item.name}" for item in COMPARISONS)
     facts = ",\n".join(f"{sql} AS {name}" for name, sql in FACTS.items())
-    vector = " || ".join(f"d_{item.name}" for item in COMPARISONS)
     reasons = ", ".join(f"'{reason}'" for _, reason, _ in RULES)
     db.execute(f"""
         CREATE OR REPLACE TABLE {table} AS
@@ -79,7 +83,7 @@ def make_pairs(
               FROM {candidates} c
               JOIN people l ON l.contact_id = c.a JOIN people r ON r.contact_id = c.b
         ), scored AS (
-            SELECT a, b, found_by, {vector} AS levels, {guard_sql()} AS rule,
+            SELECT a, b, found_by, {vector_sql()} AS levels, {guard_sql()} AS rule,
                    round({model.prior(band):.4f} + {model.bits_sql()}, 3) AS score
               FROM compared
         )

@@ -13,15 +13,20 @@ import orjson
 import psycopg
 
 from bulk_lookup_dagster.matching.clusters import Clustering
+from bulk_lookup_dagster.matching.lock import lock as lock
 from bulk_lookup_dagster.matching.model import Model, load_model
 from bulk_lookup_dagster.matching.pairs import make_frequencies
 from bulk_lookup_dagster.matching.transfer import fetch, send
 
 Connection = psycopg.Connection[Any]
-_LOCK = 7321
 _OVERRIDES = """
     SELECT contact_a, contact_b, kind = 'must_link' FROM matching.overrides
      WHERE revoked_at IS NULL
+"""
+
+_STANDING = "SELECT contact_a, contact_b, levels FROM matching.pairs WHERE verdict = 'auto'"
+_REFUSED = """
+    CREATE TEMP TABLE refused (a BIGINT NOT NULL, b BIGINT NOT NULL) ON COMMIT DROP
 """
 
 
@@ -32,11 +37,6 @@ class Run:
     run_id: int
     model: Model
     band: int
-
-
-def lock(conn: Connection) -> None:
-    """One run or decision at a time, until the transaction ends (F11)."""
-    conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def active_model(conn: Connection) -> Model:
@@ -115,10 +115,23 @@ def fetch_overrides(conn: Connection, db: duckdb.DuckDBPyConnection) -> None:
     fetch(conn, db, _OVERRIDES, "overrides", "a BIGINT, b BIGINT, must BOOLEAN")
 
 
+def fetch_standing(conn: Connection, db: duckdb.DuckDBPyConnection) -> None:
+    """Pairs merged so far, where settings other than the model's own were ever in force."""
+    changed = conn.execute(
+        "SELECT count(*) FROM matching.model_versions WHERE model_version LIKE '%+%'"
+    ).fetchone()
+    if changed and changed[0]:
+        fetch(conn, db, _STANDING, "standing", "a BIGINT, b BIGINT, levels VARCHAR")
+
+
 def send_wanted(
     conn: Connection, db: duckdb.DuckDBPyConnection, contacts: str, done: Clustering
 ) -> None:
-    """Temporary table `wanted`: the cluster of every contact of the DuckDB query `contacts`."""
+    """Temporary tables `wanted` and `refused`: what clustering made of some contacts.
+
+    `wanted` has the cluster of every contact of the DuckDB query `contacts`, `refused` the pairs
+    that were not merged because others of their clusters exclude each other.
+    """
     conn.execute(
         "CREATE TEMP TABLE wanted (contact_id BIGINT PRIMARY KEY, cluster BIGINT NOT NULL)"
         " ON COMMIT DROP"
@@ -128,3 +141,6 @@ def send_wanted(
         for at in range(0, len(ids), 50_000):
             lines = [f"{item}\t{done.of.get(item, item)}\n" for (item,) in ids[at : at + 50_000]]
             copy.write("".join(lines).encode())
+    conn.execute(_REFUSED)
+    with conn.cursor().copy("COPY refused FROM STDIN") as copy:
+        copy.write("".join(f"{min(pair)}\t{max(pair)}\n" for pair in done.refused).encode())

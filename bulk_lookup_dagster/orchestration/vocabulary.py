@@ -13,6 +13,10 @@ OWNERS = ["team:data-engineering"]
 
 INTAKE = "intake"
 ENRICHMENT = "enrichment"
+MATCHING = "matching"
+MATCHING_ASSETS = (
+    *("match_keys", "match_pairs", "match_clusters", "golden_contacts", "quality_scores"),
+)
 PUBLISHING = "publishing"
 EXPORTS = "exports"
 

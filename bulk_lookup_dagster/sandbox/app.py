@@ -25,11 +25,14 @@ import orjson
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.sandbox.account import LOG_NAMES, Account
 from bulk_lookup_dagster.sandbox.census import Census
+from bulk_lookup_dagster.sandbox.clearbit import Clearbit
 from bulk_lookup_dagster.sandbox.faults import FaultPlan, amounts
 from bulk_lookup_dagster.sandbox.fcc import Fcc
 from bulk_lookup_dagster.sandbox.google_address import GoogleAddress
 from bulk_lookup_dagster.sandbox.google_geocoding import GoogleGeocoding
+from bulk_lookup_dagster.sandbox.hunter import Hunter
 from bulk_lookup_dagster.sandbox.numverify import Numverify
+from bulk_lookup_dagster.sandbox.pdl import Pdl
 from bulk_lookup_dagster.sandbox.server import Request, Response
 from bulk_lookup_dagster.sandbox.simulator import Simulator, json_object
 from bulk_lookup_dagster.sandbox.trestle import Trestle
@@ -37,6 +40,7 @@ from bulk_lookup_dagster.sandbox.twilio_addons import TwilioAddons
 from bulk_lookup_dagster.sandbox.twilio_deactivations import TwilioDeactivations
 from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
 from bulk_lookup_dagster.sandbox.verizon import Verizon
+from bulk_lookup_dagster.sandbox.zerobounce import Zerobounce
 
 _CONTROL = "/_sandbox/"
 
@@ -47,6 +51,10 @@ def simulators() -> tuple[Simulator, ...]:
         TwilioLookup(),
         Numverify(),
         Trestle(),
+        Zerobounce(),
+        Hunter(),
+        Pdl(),
+        Clearbit(),
         Census(),
         GoogleGeocoding(),
         TwilioAddons(),

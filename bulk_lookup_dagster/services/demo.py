@@ -145,13 +145,15 @@ def _sample(platform: Platform, rows: int) -> Path:
 
 
 def _settle_in(conn: psycopg.Connection[Any]) -> None:
-    """Settings that show the platform off, unless somebody changed some: every step, and fast.
-
-    Twilio publishes no price of its risk package and NumVerify none at all; the demo's are the
-    sandbox's.
-    """
+    """Settings that show the platform off, unless somebody changed some."""
     if settings_history(conn):
         return
+    for path, value in demo_settings().items():
+        change_settings(conn, path, value, "demo")
+
+
+def demo_settings() -> dict[str, str]:
+    """Every step, and fast. Prices that vendors do not publish are those of the sandbox."""
     changes = {f"providers.{entry.name}.requests_per_second": "400" for entry in VENDORS}
     changes |= {f"steps.{name}.enabled": "true" for name in BATCH_STEPS}
     changes |= {
@@ -160,9 +162,15 @@ def _settle_in(conn: psycopg.Connection[Any]) -> None:
             '["line_type_intelligence", "caller_name", "sms_pumping_risk"]'
         ),
         "providers.numverify.price_overrides_usd": '{"validate": "0.002"}',
+        "providers.twilio_addons.price_overrides_usd": '{"icehook_scout": "0.005"}',
+        "providers.verizon.price_overrides_usd": '{"fwa_qualification": "0.05"}',
+        # It answers by call-back to the web server, which the demo does without.
+        "providers.verizon.enabled": "false",
+        "providers.clearbit.price_overrides_usd": (
+            '{"company": "0.10", "person": "0.10", "combined": "0.10"}'
+        ),
     }
-    for path, value in changes.items():
-        change_settings(conn, path, value, "demo")
+    return changes
 
 
 def _run_jobs(

@@ -53,7 +53,8 @@ _ALL_UPLOADS = """
 _ROWS = """
     SELECT r.row_number, s.value, c.raw_phone, s.region, c.name, c.company, c.email,
            l.valid, l.line_type, l.carrier_name, l.caller_name, l.caller_type, l.risk_level,
-           to_char(l.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), r.upload_id
+           to_char(l.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), r.upload_id,
+           v.line_status, o.owner_type, o.owner_name
       FROM ({}) r
       JOIN intake.contacts c USING (contact_id)
       JOIN intake.subjects s ON s.subject_id = c.phone_subject_id
@@ -65,6 +66,14 @@ _ROWS = """
             FROM enrichment.phone_lookups p
            WHERE p.subject_id = s.subject_id AND (p.expires_at IS NULL OR p.expires_at > now())
       ) l ON true
+      LEFT JOIN LATERAL (
+          SELECT b.line_status FROM enrichment.line_statuses_best b
+           WHERE b.subject_id = s.subject_id
+      ) v ON true
+      LEFT JOIN LATERAL (
+          SELECT b.owner_type, b.owner_name FROM enrichment.reverse_phones_best b
+           WHERE b.subject_id = s.subject_id
+      ) o ON true
 """
 _SELECTED = """
     SELECT {} FROM ({}) AS r ({}) WHERE {} ORDER BY upload_id, row_number LIMIT %(limit)s

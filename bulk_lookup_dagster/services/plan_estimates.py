@@ -101,7 +101,10 @@ def estimate(
 ) -> dict[str, Any]:
     """The stored document: `lines` per offer, `steps`, totals (see `web.estimate`)."""
     rows, numbers = conn.execute(_NUMBERS, scope.parameters).fetchall()[0]
-    lines = _lines(conn, works, book, scope)
+    builder = _Lines(conn, book, scope)
+    for work in works:
+        builder.add(work)
+    lines = builder.all
     funnel = simulate([line.stage for line in lines])
     line_documents = [
         _line_document(line, funnel.stages[number], funnel.questions[number])
@@ -137,56 +140,66 @@ def estimate(
     }
 
 
-def _lines(
-    conn: Connection, works: Sequence[StepWork], book: PriceBook, scope: Scope
-) -> list[_Line]:
-    known = rates(conn)
-    lines: list[_Line] = []
-    for work in works:
-        pool = _pool(conn, work.definition, scope, lines)
+class _Lines:
+    """A plan's questions, step by step; each knows which one it follows."""
+
+    def __init__(self, conn: Connection, book: PriceBook, scope: Scope) -> None:
+        self._conn = conn
+        self._book = book
+        self._scope = scope
+        self._rates = rates(conn)
+        self.all: list[_Line] = []
+
+    def add(self, work: StepWork) -> None:
+        """A step's offers; those of a slot follow each other."""
+        coming = _pool(self._conn, work.definition, self._scope, self.all)
         last: dict[str, int] = {}
         for offer in work.offers:
             counts = [one for one in work.counts if (one.provider, one.operation) == offer.key]
             before = last.get(offer.slot)
-            source = None if before is None else lines[before]
-            rate = known.get(offer.key, Rates())
-            lines.append(_line(work, offer, counts, book, pool, before, source, known, rate))
-            last[offer.slot] = len(lines) - 1
-    return lines
+            pool, share = coming, work.definition.expected_share
+            if before is not None:
+                first = self.all[before]
+                waiting = sum(one.count for one in counts if one.standing == "waiting")
+                pool = waiting + first.stage.pool
+                share = 1 - self._rate(first.offer).answered
+            self.all.append(self._line(work, offer, counts, pool, before, share))
+            last[offer.slot] = len(self.all) - 1
 
+    def _rate(self, offer: Offer) -> Rates:
+        return self._rates.get(offer.key, Rates())
 
-def _line(
-    work: StepWork,
-    offer: Offer,
-    counts: Sequence[QuestionCount],
-    book: PriceBook,
-    pool: int,
-    before: int | None,
-    source: _Line | None,
-    known: Mapping[tuple[str, str], Rates],
-    rate: Rates,
-) -> _Line:
-    due = [(one.count, book.price(*offer.key, one.region)) for one in counts if one.due]
-    count = sum(number for number, _ in due)
-    share = work.definition.expected_share
-    if source is not None:
-        waiting = sum(one.count for one in counts if one.standing == "waiting")
-        pool = waiting + source.stage.pool
-        share = 1 - known.get(source.offer.key, Rates()).answered
-    listed = max((one.max_micros or 0 for one in counts), default=0)
-    if pool and not count:
-        listed = max(listed, book.price(*offer.key, None))
-    mean = sum(number * price for number, price in due) / count if count else float(listed)
-    price = max([price for _, price in due], default=listed)
-    stage = Stage(count, mean if not pool else max(mean, price), rate.billed, pool, before, share)
-    return _Line(work.definition.name, offer, counts, stage, max(price, listed))
+    def _line(
+        self,
+        work: StepWork,
+        offer: Offer,
+        counts: Sequence[QuestionCount],
+        pool: int,
+        before: int | None,
+        share: float,
+    ) -> _Line:
+        due = [(one.count, self._book.price(*offer.key, one.region)) for one in counts if one.due]
+        count = sum(number for number, _ in due)
+        listed = max((one.max_micros or 0 for one in counts), default=0)
+        if pool and not count:
+            listed = max(listed, self._book.price(*offer.key, None))
+        highest = max([price for _, price in due], default=listed)
+        mean = sum(number * price for number, price in due) / count if count else float(listed)
+        # Whose region is not known yet is priced as the dearest.
+        price = max(mean, highest) if pool else mean
+        stage = Stage(count, price, self._rate(offer).billed, pool, before, share)
+        return _Line(work.definition.name, offer, counts, stage, max(highest, listed))
 
 
 def _pool(
     conn: Connection, definition: StepDefinition, scope: Scope, lines: Sequence[_Line]
 ) -> int:
-    """How many contacts may still lead to a subject of this step, through answers yet to come."""
-    if not definition.expected_share:
+    """How many contacts may still lead to a subject of this step, through answers yet to come.
+
+    The cap covers all of them; how many are expected says the step's `expected_share`.
+    """
+    sources = definition.derivation.sources if definition.derivation else ()
+    if not any(source.reads for source in sources):
         return 0
     before = upstream_of(definition, {line.step for line in lines})
     coming = sum(line.stage.due + line.stage.pool for line in lines if line.step in before)

@@ -34,6 +34,11 @@ def vendor_settings(settings: Settings, name: str) -> VendorSettings:
     return block
 
 
+def base_url(environment: Environment, entry: Vendor) -> str:
+    """Another address of a vendor, '' where none is set or there is nobody to address."""
+    return "" if entry.is_local else environment.credential(entry.base_url_variable)
+
+
 def environment_client(
     environment: Environment, entry: Vendor, settings: VendorSettings
 ) -> Client | Disabled:
@@ -41,8 +46,8 @@ def environment_client(
     credentials = {
         name: environment.credential(variable) for name, variable in entry.variables.items()
     }
-    base_url = environment.credential(entry.base_url_variable)
-    return entry.make(credentials, base_url, settings, simulated=environment.simulated)
+    address = base_url(environment, entry)
+    return entry.make(credentials, address, settings, simulated=environment.simulated)
 
 
 def environment_clients(environment: Environment) -> ClientFactories:

@@ -15,16 +15,17 @@ from typing import Any
 from bulk_lookup_dagster.core.environment import read_environment
 from bulk_lookup_dagster.services.children import Child, end
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.providers import base_url
 from bulk_lookup_dagster.services.running import log_file, ready, running_address
 from resources.loopback import answers, free_port
-from resources.registry import VENDORS
+from resources.registry import REMOTE, VENDORS
 
-ADDRESS_VARIABLES = tuple(entry.base_url_variable for entry in VENDORS)
+ADDRESS_VARIABLES = tuple(entry.base_url_variable for entry in REMOTE)
 
 
 def sandbox_addresses(url: str) -> dict[str, str]:
     """Where each vendor is played, by the variable that says so; '' while no sandbox runs."""
-    return {entry.base_url_variable: url and f"{url}/{entry.name}" for entry in VENDORS}
+    return {entry.base_url_variable: url and f"{url}/{entry.name}" for entry in REMOTE}
 
 
 def start_sandbox(platform: Platform, environ: Mapping[str, str]) -> tuple[Child, str]:
@@ -67,7 +68,7 @@ def dagster_resources(platform: Platform) -> Mapping[str, Any]:
         "platform": platform,
         **{
             entry.name: RESOURCES[entry.name](
-                base_url=environment.credential(entry.base_url_variable),
+                base_url=base_url(environment, entry),
                 simulated=environment.simulated,
                 **{
                     name: environment.credential(variable)

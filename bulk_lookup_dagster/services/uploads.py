@@ -25,7 +25,7 @@ from bulk_lookup_dagster.intake import mappings
 from bulk_lookup_dagster.intake import upload_records as records
 from bulk_lookup_dagster.intake.columns import ColumnMap, map_columns
 from bulk_lookup_dagster.intake.formats import FileFacts, FileHash, hash_file, inspect
-from bulk_lookup_dagster.intake.pool import store_all
+from bulk_lookup_dagster.intake.pool import Pool, open_pool
 from bulk_lookup_dagster.intake.readers import Table, open_table
 from bulk_lookup_dagster.intake.upload_records import BatchRef, Receipt, Reject, UploadRow
 from bulk_lookup_dagster.intake.worker import Job
@@ -84,7 +84,7 @@ def load_upload(
         receipt = Receipt(
             path, uri or path.absolute().as_uri(), hashed, source, region, uploaded_by, size
         )
-        with _refusals_kept(conn, receipt):
+        with _refusals_kept(conn, receipt), open_pool(_workers(hashed.size_bytes)) as pool:
             facts = inspect(path, hashed)
             with open_table(facts) as table:
                 columns = _columns(conn, table, mapping, uploaded_by)
@@ -94,7 +94,7 @@ def load_upload(
                     if upload.state == "loaded":
                         return _report(conn, upload, already_loaded=True)
                     job = _job(platform_dsn, secret_key, upload, region, table.delimiter, columns)
-                    _load(conn, upload, table, job, facts, on_progress)
+                    _load(conn, upload, table, job, facts, pool, on_progress)
                     return _report(conn, records.read(conn, upload.upload_id), already_loaded=False)
 
 
@@ -142,12 +142,12 @@ def _load(
     table: Table,
     job: Job,
     facts: FileFacts,
+    pool: Pool,
     on_progress: Callable[[int], None] | None,
 ) -> None:
     records.start_loading(conn, upload.upload_id)
-    workers = 1 if facts.size_bytes < _SMALL_FILE else min(3, (os.cpu_count() or 1) + 1)
     total = accepted = rejected = 0
-    for stored in store_all(job, _packed(table, upload, job, facts), workers=workers):
+    for stored in pool.store_all(job, _packed(table, upload, job, facts)):
         total += stored.records
         accepted += stored.accepted
         rejected += stored.rejected
@@ -158,6 +158,10 @@ def _load(
     if FileHash(facts.size_bytes, facts.content_hash) != hash_file(facts.path):
         raise _file_changed()
     records.finish(conn, upload.upload_id, total, accepted, rejected)
+
+
+def _workers(size_bytes: int) -> int:
+    return 1 if size_bytes < _SMALL_FILE else min(3, (os.cpu_count() or 1) + 1)
 
 
 def _packed(table: Table, upload: UploadRow, job: Job, facts: FileFacts) -> Iterator[bytes]:

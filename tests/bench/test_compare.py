@@ -119,7 +119,7 @@ def test_the_committed_ratios_name_benchmarks_and_figures_there_are() -> None:
     assert {figure["run"] for figure in ratios["figures"]} == set(ratios["runs"])
     for figure in ratios["figures"]:
         module = ratios["runs"][figure["run"]][0].replace(".", "/")
-        assert f'"{figure["key"]}":' in (ROOT / f"{module}.py").read_text()
+        assert f'"{figure["key"]}"' in (ROOT / f"{module}.py").read_text()
         assert judge(figure, {}).verdict == "not measured"
     assert table([]).startswith("bench")
 

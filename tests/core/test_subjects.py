@@ -94,3 +94,9 @@ def test_a_text_has_its_parts_again_and_is_its_own_canonical_form(
 def test_f57_a_text_that_does_not_fit_is_refused_never_cut() -> None:
     with pytest.raises(InputError, match="320"):
         _ = AddressKey("x" * 321).value
+
+
+def test_a_person_known_by_an_address_alone_has_a_text_of_its_own() -> None:
+    key = PersonKey(email="Ada@Acorn.Example")
+    assert key.value == "||||ada@acorn.example"
+    assert PersonKey.parse(key.value).email == "ada@acorn.example"

@@ -11,6 +11,7 @@ import pytest
 
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.definitions import build_defs
+from bulk_lookup_dagster.orchestration.executors import batch_execution
 from bulk_lookup_dagster.orchestration.vocabulary import ENRICH_JOB
 from bulk_lookup_dagster.services.clock import stored_schedules
 from bulk_lookup_dagster.services.settings import change_settings
@@ -30,6 +31,7 @@ def test_every_asset_says_what_a_row_is_who_owns_it_and_how_it_is_made(
     ours = {
         *("uploads", "subjects", "rejects", "upload_contacts", "ledger_plans", "contacts"),
         *("phone_lookups", "ledger_claims", "ledger_requests", "quarantine", "batches"),
+        *("match_keys", "match_pairs", "match_clusters", "golden_contacts", "quality_scores"),
         *("contact_status", "dim_contacts", "dashboard_stats", "exports", "deactivations"),
     }
     assert ours <= set(specs)
@@ -49,7 +51,7 @@ def test_every_step_is_an_asset_with_its_table_and_stands_before_publishing(
     }
     assert {f"enrichment.{step.name}" for step in STEPS} <= set(METADATA.tables)
     for step in BATCH_STEPS:
-        assert {"contacts", *step_named(step).upstream} <= deps[step]
+        assert {"contacts", *step_named(step).waits_for} <= deps[step]
         assert step in deps["batches"]
     job = defs.resolve_job_def(ENRICH_JOB)
     assert set(BATCH_STEPS) <= {
@@ -113,3 +115,10 @@ def test_f56_schedules_and_intervals_are_those_of_the_settings(
 def test_definitions_load_without_a_database(tmp_path: Path, environ: dict[str, str]) -> None:
     home = {"BULK_LOOKUP_HOME": str(tmp_path / "none")}
     assert stored_schedules({**home, **environ}) == ScheduleSettings()
+
+
+@pytest.mark.parametrize("rows, how", [(100, "in_process"), (25_000, "multiprocess")])
+def test_steps_of_a_big_batch_run_side_by_side(defs: dg.Definitions, rows: int, how: str) -> None:
+    config = batch_execution(rows)
+    assert list(config["execution"]["config"]) == [how]
+    assert dg.validate_run_config(defs.resolve_job_def(ENRICH_JOB), config)

@@ -95,9 +95,14 @@ def test_f02_a_file_becomes_published_look_ups_and_a_second_round_buys_nothing(
             f"{asset}_{kind}": True
             for asset in ("contacts", *BATCH_STEPS)
             for kind in ("schema", "expectations", "history")
-        }
+        } | {"largest_cluster": True, "merged_share": True, "merged_shift": True}
     states = conn.execute("SELECT DISTINCT state FROM intake.batches").fetchall()
     assert states == [("published",)]
+    scored = conn.execute(
+        "SELECT count(*), (SELECT count(DISTINCT golden_id) FROM matching.current_members)"
+        " FROM matching.quality_scores"
+    ).fetchall()
+    assert scored[0][0] == scored[0][1] > 0
     summary = sandbox.control("GET", "summary")
     numbers = conn.execute("SELECT count(*) FROM intake.subjects").fetchone()
     assert (summary["requests"],) == numbers

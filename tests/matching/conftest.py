@@ -62,3 +62,39 @@ def add_contacts(conn: psycopg.Connection[Any], rows: Sequence[Mapping[str, Any]
         values |= {"subject": subject[0][0], "said": said}
         ids.append(conn.execute(_CONTACT, values).fetchall()[0][0])
     return ids
+
+
+_LEDGER = """
+    INSERT INTO ledger.plans (plan_id, state, kind, scope, estimate, price_list_version)
+         VALUES (7, 'waiting_approval', 'bench', '{}', '{}', 'v1') ON CONFLICT DO NOTHING;
+    INSERT INTO ledger.runs (run_id, kind, plan_id, step) VALUES (7, 'bench', 7, 'test')
+         ON CONFLICT DO NOTHING;
+    INSERT INTO ops.workers (worker_id, host, pid) VALUES (7, 'here', 1) ON CONFLICT DO NOTHING;
+"""
+_ANSWER = """
+    WITH claim AS (
+        INSERT INTO ledger.claims (provider, operation, subject_id, params_hash, epoch, state,
+                                   plan_id, run_id, budget_day, worker_id, reserved_micros,
+                                   claimed_at, deadline_at)
+        SELECT 'twilio_lookup', %(operation)s, subject_id, '', 0, 'claimed', 7, 7, current_date, 7,
+               0, now(), now()
+          FROM intake.subjects WHERE value = %(phone)s RETURNING claim_id, subject_id
+    )
+    INSERT INTO enrichment.phone_lookups (subject_id, provider, operation, params_hash, claim_id,
+           outcome, licence_class, fetched_at, valid, risk_level)
+    SELECT subject_id, 'twilio_lookup', %(operation)s, '', claim_id, 'data', 'twilio',
+           clock_timestamp(), %(valid)s, %(risk)s FROM claim
+"""
+
+
+def answer(
+    conn: psycopg.Connection[Any],
+    phone: str,
+    *,
+    valid: bool | None = None,
+    risk: str | None = None,
+) -> None:
+    """A look-up's answer about a number: whether it is in use, or how risky it is."""
+    conn.execute(_LEDGER)
+    operation = "validation" if risk is None else "risk"
+    conn.execute(_ANSWER, {"phone": phone, "valid": valid, "risk": risk, "operation": operation})

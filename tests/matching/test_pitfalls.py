@@ -150,6 +150,39 @@ def test_a_nameless_row_does_not_bridge_two_people() -> None:
     assert frozenset({1}) in clusters
 
 
+BORN = {"name": "Vanessa Torrance", "birth_date": "1962-04-05", "person_id": "734520851"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"person_id": "734250851", "birth_date": None, **HOME},
+        {"person_id": None, "birth_date": "1962-05-04", **HOME},
+        {"person_id": None, "name": "Vanessa Fairholm", **HOME},
+        {"birth_date": None, "name": "Torrance V.", **HOME},
+    ],
+    ids=["two digits exchanged", "day for month", "married", "an id of one's own"],
+)
+def test_slips_in_dates_and_ids(changed: Row) -> None:
+    assert together({**BORN, **HOME}, {**BORN, **changed})
+
+
+def test_twins_and_siblings_with_neighbouring_ids_are_two() -> None:
+    assert apart({**BORN, **HOME}, {**BORN, **HOME, "name": "Claudia Torrance", "person_id": None})
+    neighbour = {"name": "Claudia Torrance", "birth_date": None, "person_id": "734520852"}
+    assert apart({**BORN, **HOME}, {**HOME, **neighbour})
+
+
+def test_proof_of_identity_outweighs_a_mistaken_date_but_not_a_generation() -> None:
+    """One id, two dates; the second date again under another id: all one person's."""
+    wrong_date = {**BORN, "birth_date": "1988-11-23"}
+    wrong_id = {**BORN, "person_id": "101010101"}
+    assert together(BORN, wrong_date, wrong_id)
+    senior, junior = {**BORN, "name": "Van Torrance Sr"}, {**BORN, "name": "Van Torrance Jr"}
+    clusters, _ = match(senior, {**BORN, "name": "Van Torrance"}, junior)
+    assert not any({0, 2} <= cluster for cluster in clusters)
+
+
 def test_a_name_alone_says_who_somebody_is_in_a_small_circle_only() -> None:
     rows = ({"name": "James Smith", "phone": "4155550111"},
             {"name": "James Smith", "phone": "4155550122"})  # fmt: skip

@@ -18,10 +18,12 @@ from bulk_lookup_dagster.sandbox.app import simulators
 from bulk_lookup_dagster.services.prices import current_prices
 from bulk_lookup_dagster.services.providers import environment_clients, parsers, provider_limits
 from resources.dagster_resources import RESOURCES
-from resources.registry import BY_NAME, VENDORS, vendor
+from resources.registry import BY_NAME, REMOTE, VENDORS, vendor
 from resources.vendor import Vendor
 
 NAMES = [entry.name for entry in VENDORS]
+REMOTE_NAMES = [entry.name for entry in REMOTE]
+LOCAL = [entry for entry in VENDORS if entry.is_local]
 BLOCKS: Mapping[str, Any] = {name: getattr(Settings().providers, name) for name in NAMES}
 VARIABLE = {variable.name: variable for variable in VARIABLES}
 
@@ -30,7 +32,7 @@ def test_every_list_of_vendors_is_the_registrys() -> None:
     assert len(set(NAMES)) == len(NAMES)
     assert list(ProviderSettings.model_fields) == NAMES
     assert list(RESOURCES) == NAMES
-    assert [one.name for one in simulators()] == NAMES
+    assert [one.name for one in simulators()] == REMOTE_NAMES
     assert list(provider_limits(Settings())) == NAMES
     for environment in ("demo", "local", "staging", "production"):
         assert list(resources_for(environment)) == ["platform", *NAMES]
@@ -43,11 +45,15 @@ def test_what_a_vendor_bills_is_the_same_everywhere(entry: Vendor) -> None:
     assert set(BLOCKS[entry.name].priced) == operations
     assert {price.operation for price in entry.prices} <= operations
     assert {price.provider for price in entry.prices} <= {entry.name}
+
+
+@pytest.mark.parametrize("entry", REMOTE, ids=REMOTE_NAMES)
+def test_what_a_vendor_bills_is_what_its_simulator_bills(entry: Vendor) -> None:
     played = next(one for one in simulators() if one.name == entry.name)
-    assert set(played.prices) == operations
+    assert set(played.prices) == set(entry.operations)
 
 
-@pytest.mark.parametrize("entry", VENDORS, ids=NAMES)
+@pytest.mark.parametrize("entry", REMOTE, ids=REMOTE_NAMES)
 def test_a_vendors_variables_are_registered_in_its_section(entry: Vendor) -> None:
     address = VARIABLE[entry.base_url_variable]
     assert (address.section, address.default) == (entry.section, entry.default_base_url)
@@ -74,7 +80,20 @@ def test_a_resource_has_exactly_its_vendors_fields(entry: Vendor) -> None:
         assert extra == {"dagster__is_secret": True}
 
 
-@pytest.mark.parametrize("entry", VENDORS, ids=NAMES)
+@pytest.mark.parametrize(
+    "entry", [one for one in VENDORS if one.is_local], ids=lambda one: one.name
+)
+def test_a_local_vendor_needs_nothing_and_costs_nothing(entry: Vendor) -> None:
+    block = BLOCKS[entry.name]
+    assert (dict(entry.variables), entry.default_base_url) == ({}, "")
+    assert {price.max_micros for price in entry.prices} == {0}
+    for simulated in (False, True):
+        assert not isinstance(entry.make({}, "", block, simulated=simulated), Disabled)
+    off = block.model_copy(update={"enabled": False})
+    assert "switched off" in reason(entry.make({}, "", off))
+
+
+@pytest.mark.parametrize("entry", REMOTE, ids=REMOTE_NAMES)
 def test_f28_a_vendor_is_made_whole_or_says_why_not(entry: Vendor) -> None:
     block = BLOCKS[entry.name]
     full = dict.fromkeys(entry.credential_sets[0], "fake")
@@ -106,6 +125,8 @@ def reason(made: object) -> str:
 def test_the_demo_has_a_credential_of_its_own_for_every_vendor() -> None:
     demo = read_environment({"BULK_LOOKUP_ENV": "demo"})
     for name, make in environment_clients(demo).items():
+        if BY_NAME[name].is_local:
+            continue
         assert "sandbox does not run" in reason(make(BLOCKS[name])), name
 
 

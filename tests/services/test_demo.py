@@ -15,8 +15,12 @@ from rich.console import Console
 from bulk_lookup_dagster.core.errors import ConfigError
 from bulk_lookup_dagster.definitions import build_defs
 from bulk_lookup_dagster.services import demo_report
-from bulk_lookup_dagster.services.demo import run_demo
+from bulk_lookup_dagster.services.demo import demo_settings, run_demo
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.prices import current_prices
+from bulk_lookup_dagster.services.settings import change_settings, load_settings
+from bulk_lookup_dagster.services.steps import BATCH_STEPS, step_named
+from bulk_lookup_dagster.services.steps.selection import wanted_offers
 from bulk_lookup_dagster.storage.database import connect
 
 _MOMENTS = """
@@ -75,6 +79,18 @@ def test_f02_a_second_demo_buys_nothing_even_a_week_later(
         demo_report.show(second, console)
     assert "0 paid calls" in shown.get()
     assert demo_report.as_json(first)["paid_calls"] == first.paid_calls
+
+
+def test_every_question_of_the_demo_has_a_price(conn: psycopg.Connection[Any]) -> None:
+    for path, value in demo_settings().items():
+        change_settings(conn, path, value, "demo")
+    settings = load_settings(conn)
+    priced = {(price.provider, price.operation) for price in current_prices(settings)}
+    asked = {
+        offer.key for name in BATCH_STEPS for offer in wanted_offers(step_named(name), settings)
+    }
+    assert asked - priced == set()
+    assert all(settings.steps.step(name).enabled for name in BATCH_STEPS)
 
 
 def test_the_demo_stays_out_of_other_environments(platform: Platform) -> None:

@@ -112,7 +112,35 @@ def test_only_what_may_still_be_kept_leaves(conn: Connection, tmp_path: Path) ->
     assert (first["caller_name"], first["line_type"]) == ("ADA LOVELACE", "mobile")
     assert (first["looked_up_at"], first["risk_level"]) == ("2026-11-02T08:00:01Z", "low")
     assert (fourth["caller_name"], fourth["line_type"]) == ("", "tollFree")  # its name expired
-    assert not any(seventh[name] for name in COLUMNS[7:-1])  # never answered
+    bought = [name for name in COLUMNS[7:] if name != "upload_id"]
+    assert not any(seventh[name] for name in bought)  # never answered
+
+
+def test_line_status_and_owner_leave_while_they_may_be_kept(
+    conn: Connection, tmp_path: Path
+) -> None:
+    tell(conn)
+    conn.execute(
+        "INSERT INTO enrichment.line_statuses (subject_id, provider, operation, params_hash,"
+        "        claim_id, outcome, licence_class, fetched_at, expires_at, line_status)"
+        " SELECT subject_id, 'trestle', 'phone_intel', '', claim_id, 'data', 'test', settled_at,"
+        "        CASE WHEN subject_id = 1 THEN now() + interval '1 day' ELSE settled_at END,"
+        "        'connected'"
+        "   FROM ledger.claims WHERE operation = 'caller_name' AND subject_id IN (1, 2)"
+    )
+    conn.execute(
+        "INSERT INTO enrichment.reverse_phones (subject_id, provider, operation, params_hash,"
+        "        claim_id, outcome, licence_class, fetched_at, owner_name, owner_type)"
+        " SELECT subject_id, 'trestle', 'reverse_phone', '', claim_id, 'data', 'test', settled_at,"
+        "        'Ada Lovelace', 'person'"
+        "   FROM ledger.claims WHERE operation = 'caller_name' AND subject_id = 1"
+    )
+    path = tmp_path / "contacts.csv"
+    export(conn, 1, "csv", path, actor="ann")
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in READERS["csv"](path)[1:]]
+    names = ("line_status", "owner_name", "owner_type")
+    assert [rows[0][name] for name in names] == ["connected", "Ada Lovelace", "person"]
+    assert [rows[1][name] for name in names] == ["", "", ""]  # expired; never asked
 
 
 def test_every_export_is_logged_with_who_and_where(

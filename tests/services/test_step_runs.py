@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from bulk_lookup_dagster.core.errors import NoPrice
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import Plan, make_plan
 from bulk_lookup_dagster.services.publishing import finish_plan
-from bulk_lookup_dagster.services.runs import due_in_plan, run_batch
+from bulk_lookup_dagster.services.runs import due_in_plan, run_batch, run_step_of_batch
 from bulk_lookup_dagster.services.settings import change_settings, load_settings
 from bulk_lookup_dagster.services.uploads import UploadReport
 from tests.fakes.many_steps import (
@@ -231,3 +232,29 @@ def test_steps_that_do_not_wait_for_each_other_overlap(
         " WHERE a.started_at < b.finished_at AND b.started_at < a.finished_at"
     ).fetchone()
     assert overlapping == (6,)
+
+
+def test_what_answers_lead_to_is_asked_in_the_same_run_and_counts_as_due(
+    conn: Connection, platform: Platform, upload: UploadReport, sandbox: SandboxProcess
+) -> None:
+    switch_on(conn, "reverse_phones", "geocodes")
+    change_settings(conn, "steps.phone_lookups.enabled", "false", "ann")
+    plan = approved(conn, platform, upload)
+    told = by_step(plan)
+    assert (told["geocodes"]["due"], told["reverse_phones"]["due"]) == (0, NUMBERS)
+    assert 0 < told["geocodes"]["expected"] <= NUMBERS
+    batch = upload.batches[0].batch_id
+    report = asyncio.run(run_step_of_batch(platform, batch, plan.plan_id, "reverse_phones"))
+    assert report.complete
+    # Nothing known is due; what the owners' addresses lead to is.
+    conn.execute("UPDATE intake.batches SET state = 'enriching'")
+    conn.execute("UPDATE intake.batches SET state = 'published', published_at = now()")
+    assert not finish_plan(conn, plan.plan_id, platform.secret_key)
+    addresses = due_in_plan(conn, plan.plan_id, platform.secret_key)
+    assert 0 < addresses <= NUMBERS
+    assert asked(sandbox, "census") == 0
+    reports = run_batch(platform, batch, plan.plan_id)
+    assert reports.by_step["reverse_phones"].requests == 0
+    assert asked(sandbox, "census") == 1  # one request for all of them
+    assert reports.complete
+    assert finish_plan(conn, plan.plan_id, platform.secret_key)

@@ -63,6 +63,7 @@ def test_f38_each_kind_comes_from_what_identifies_it(
         ("ann|lee|acme.test|", 1),
         ("bob|ray|acme.test|", 1),
         ("cy|fox||corner shop", 1),
+        ("||||di@gmail.com", 1),
     ]
     assert [value for value, _ in found(conn, "email")] == [
         *("ann@acme.test", "bob@acme.test", "cy@gmail.com", "di@gmail.com"),

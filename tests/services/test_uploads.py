@@ -85,7 +85,7 @@ def test_f16_a_subject_carries_what_its_plan_says(
         "SELECT kind, value, value_hmac, region, number_type, time_zones FROM intake.subjects"
     ).fetchone()
     digest = subject_hmac(KEY, "phone", "+14155552671")
-    zones = ["America/Los_Angeles"]
+    zones = "America/Los_Angeles"
     assert row == ("phone", "+14155552671", digest, "US", "fixed_line_or_mobile", zones)
 
 

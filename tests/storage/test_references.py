@@ -21,6 +21,7 @@ _PARENTS = """
          VALUES (1, 1, 1, 1, 'key', 'created', 1);
     INSERT INTO intake.subjects (subject_id, kind, value, value_hmac)
          VALUES (1, 'phone', '+14155550100', 'hmac');
+    INSERT INTO matching.golden_ids (golden_id) VALUES (1);
 """
 _INSERT = (
     "INSERT INTO intake.contacts (source_id, first_batch_id, first_row_number, contact_hash,"
@@ -115,3 +116,18 @@ def test_f15_parents_stay(superuser_dsn: str, reference: Any) -> None:
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege, match="never deleted"):
                 root.execute(statement)
+
+
+def test_f15_a_golden_contact_without_its_parents_is_refused(
+    parents: psycopg.Connection[Any],
+) -> None:
+    insert = (
+        "INSERT INTO matching.golden_contacts (golden_id, kind, phone_subject_id,"
+        " phone_subject_ids, emails, last_seen_on, contact_count, compared_values,"
+        " differing_values) VALUES (%s, 'person', %s, '{1}', '{}', now(), 1, 0, 0)"
+    )
+    with refused("golden_contacts_golden_id_exists"):
+        parents.execute(insert, (2, 1))
+    with refused("golden_contacts_phone_subject_id_exists"):
+        parents.execute(insert, (1, 2))
+    parents.execute(insert, (1, 1))

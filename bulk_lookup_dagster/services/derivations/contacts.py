@@ -48,10 +48,11 @@ def company_key(
 def person_key(
     first: str | None, last: str | None, company: str | None, website: str | None, email: str | None
 ) -> str | None:
-    """A person at a company: both names, and the company's domain or name."""
+    """A person at a company: both names, and the company's domain or name; else their e-mail."""
     domain = company_domain(website) or company_domain(email) or ""
     if not (tidy(first) and tidy(last) and (domain or tidy(company))):
-        return None
+        address = email_of(email)
+        return None if address is None else PersonKey(email=address).value
     return PersonKey(first or "", last or "", domain, "" if domain else company or "").value
 
 
@@ -79,7 +80,7 @@ PERSON_GIVEN = Source(
     GIVEN,
     _select(
         "c.first_name, c.last_name, c.company, c.website, c.email",
-        "c.first_name IS NOT NULL AND c.last_name IS NOT NULL",
+        "c.first_name IS NOT NULL AND c.last_name IS NOT NULL OR c.email IS NOT NULL",
     ),
     person_key,
 )

@@ -9,10 +9,14 @@ from __future__ import annotations
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.services.steps.addresses import ADDRESSES
 from bulk_lookup_dagster.services.steps.broadband_coverage import BROADBAND_COVERAGE
+from bulk_lookup_dagster.services.steps.company_profiles import COMPANY_PROFILES
 from bulk_lookup_dagster.services.steps.deactivations import DEACTIVATIONS
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
+from bulk_lookup_dagster.services.steps.email_candidates import EMAIL_CANDIDATES
+from bulk_lookup_dagster.services.steps.email_verifications import EMAIL_VERIFICATIONS
 from bulk_lookup_dagster.services.steps.geocodes import GEOCODES
 from bulk_lookup_dagster.services.steps.line_statuses import LINE_STATUSES
+from bulk_lookup_dagster.services.steps.person_profiles import PERSON_PROFILES
 from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from bulk_lookup_dagster.services.steps.phone_porting import PHONE_PORTING
 from bulk_lookup_dagster.services.steps.phone_validations import PHONE_VALIDATIONS
@@ -24,6 +28,10 @@ STEPS: tuple[StepDefinition, ...] = (
     LINE_STATUSES,
     PHONE_PORTING,
     REVERSE_PHONES,
+    COMPANY_PROFILES,
+    PERSON_PROFILES,
+    EMAIL_CANDIDATES,
+    EMAIL_VERIFICATIONS,
     ADDRESSES,
     GEOCODES,
     BROADBAND_COVERAGE,

@@ -89,6 +89,13 @@ class StepDefinition:
     partition: str = "batch"
 
     @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The steps upstream: those named, and those whose answers its derivation reads."""
+        sources = self.derivation.sources if self.derivation else ()
+        read = (source.reads for source in sources if source.reads not in ("", self.name))
+        return tuple(dict.fromkeys((*self.upstream, *read)))
+
+    @property
     def table(self) -> str:
         """The result table."""
         return f"enrichment.{self.name}"

@@ -22,7 +22,7 @@ def in_graph_order(names: Collection[str]) -> list[StepDefinition]:
     while waiting:
         done = {step.name for step in placed}
         ready = [
-            step for step in waiting if all(up in done or up not in names for up in step.upstream)
+            step for step in waiting if all(up in done or up not in names for up in step.waits_for)
         ]
         if not ready:
             raise InputError(f"The steps {', '.join(s.name for s in waiting)} wait for each other.")
@@ -36,7 +36,7 @@ def upstream_of(step: StepDefinition, names: Collection[str]) -> list[str]:
     are not among them."""
     by_name: Mapping[str, StepDefinition] = {one.name: one for one in STEPS}
     found: list[str] = []
-    waiting = list(step.upstream)
+    waiting = list(step.waits_for)
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -46,5 +46,5 @@ def upstream_of(step: StepDefinition, names: Collection[str]) -> list[str]:
         if name in names:
             found.append(name)
         elif name in by_name:
-            waiting += by_name[name].upstream
+            waiting += by_name[name].waits_for
     return sorted(found)

@@ -26,18 +26,38 @@ FIELDS = {
     "country": 60,
 }
 """Text of a golden contact, with the length it has in a contact."""
+BLOCKS = {
+    "name": ("name", "first_name", "last_name"),
+    "company": ("company", "website"),
+    "address": ("street", "city", "state_region", "postal_code", "country"),
+    "email": ("email",),
+    "phone": ("phone",),
+}
+"""Fields that come from one contact together: half an address of each would be nobody's."""
 PARTS = (
     *("validity", "verified_email", "company", "name", "reachability", "risk", "freshness"),
     "agreement",
 )
-"""What a quality score is made of."""
-KINDS = "create merge split move override unmerge refuse".split()
-RULES = "pin verified valid source_rank recency completeness lowest_id".split()
+"""What a quality score is made of; a part that cannot be judged is empty."""
+KINDS = "create merge split move override unmerge refuse fail".split()
+RULES = "only pin verified valid source_rank recency completeness lowest_id".split()
 
 
 def _one_of(column: str, values: list[str]) -> sa.CheckConstraint:
     allowed = ", ".join(f"'{value}'" for value in values)
     return sa.CheckConstraint(f"{column} IN ({allowed})", name=column)
+
+
+def _origin(block: str) -> tuple[sa.schema.SchemaItem, ...]:
+    """Whose value a block has and which rule chose it; the contact goes only with the row."""
+    return (
+        sa.Column(f"{block}_contact_id", sa.BigInteger),
+        text(f"{block}_rule", 20),
+        _one_of(f"{block}_rule", RULES),
+        sa.CheckConstraint(
+            f"({block}_contact_id IS NULL) = ({block}_rule IS NULL)", name=f"{block}_origin"
+        ),
+    )
 
 
 golden_ids = sa.Table(
@@ -69,6 +89,11 @@ events = sa.Table(
     text("reason", 200, nullable=False, server_default=""),
     text("actor", 200, nullable=False),
     now("happened_at"),
+    sa.Index(
+        "events_refused_idx",
+        *(sa.text(f"(evidence #>> '{{0,{place}}}')") for place in (0, 1)),
+        postgresql_where=sa.text("kind = 'refuse'"),
+    ),
     _one_of("kind", KINDS),
     schema="matching",
     comment="The merge log. before and after: contact ids by golden id; evidence: pairs with level"
@@ -99,50 +124,44 @@ memberships = sa.Table(
     " ended. Every compared contact has exactly one that is current.",
 )
 
+stale_golden_ids = sa.Table(
+    "stale_golden_ids",
+    METADATA,
+    sa.Column("golden_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    schema="matching",
+    comment="A golden id whose contacts changed since its golden contact was built; noted by"
+    " triggers, so that no writer can forget it (F16).",
+)
+
 golden_contacts = sa.Table(
     "golden_contacts",
     METADATA,
-    sa.Column(
-        "golden_id",
-        sa.BigInteger,
-        sa.ForeignKey("matching.golden_ids.golden_id", ondelete="RESTRICT"),
-        primary_key=True,
-        autoincrement=False,
-    ),
+    # Golden id and subject are checked per statement: `storage.references`.
+    sa.Column("golden_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    text("kind", 12, nullable=False),
     *(text(field, length) for field, length in FIELDS.items()),
-    fk("phone_subject_id", "intake.subjects.subject_id", ondelete="RESTRICT"),
+    sa.Column("phone_subject_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("phone_subject_ids", ARRAY(sa.BigInteger), nullable=False),
     sa.Column("emails", ARRAY(sa.String(320)), nullable=False),
     sa.Column("opted_out", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("last_verified_on", sa.Date),
+    sa.Column("last_seen_on", sa.Date, nullable=False),
     sa.Column("contact_count", sa.Integer, nullable=False),
+    sa.Column("compared_values", sa.Integer, nullable=False),
+    sa.Column("differing_values", sa.Integer, nullable=False),
+    *(item for block in BLOCKS for item in _origin(block)),
+    sa.Column("pinned", ARRAY(sa.String(30)), nullable=False, server_default="{}"),
     now("built_at"),
+    _one_of("kind", ["person", "organisation", "unknown", "nameless"]),
     sa.CheckConstraint("cardinality(phone_subject_ids) <= 200", name="phone_subject_ids"),
     sa.CheckConstraint("cardinality(emails) <= 200", name="emails"),
+    sa.CheckConstraint("cardinality(pinned) <= 20", name="pinned"),
     sa.CheckConstraint("contact_count > 0", name="contact_count"),
+    sa.CheckConstraint("differing_values BETWEEN 0 AND compared_values", name="values"),
     schema="matching",
     comment="A person or organisation as the platform knows it: the best value of each field, and"
-    " every phone and e-mail of its contacts.",
-)
-
-golden_field_sources = sa.Table(
-    "golden_field_sources",
-    METADATA,
-    fk(
-        "golden_id",
-        "matching.golden_contacts.golden_id",
-        ondelete="CASCADE",
-        nullable=False,
-        index=False,
-    ),
-    text("field", 30, nullable=False),
-    fk("contact_id", "intake.contacts.contact_id", ondelete="CASCADE"),
-    text("provider", 40),
-    text("rule", 20, nullable=False),
-    sa.PrimaryKeyConstraint("golden_id", "field"),
-    _one_of("rule", RULES),
-    schema="matching",
-    comment="Where a golden contact's field comes from, and by which rule of survivorship.",
+    " every phone and e-mail of its contacts. compared_values: values beyond the first of phone,"
+    " e-mail, last name, company and postal code; differing_values: those unlike the others.",
 )
 
 quality_scores = sa.Table(
@@ -156,7 +175,7 @@ quality_scores = sa.Table(
         autoincrement=False,
     ),
     sa.Column("score", sa.SmallInteger, nullable=False),
-    *(sa.Column(part, sa.SmallInteger, nullable=False) for part in PARTS),
+    *(sa.Column(part, sa.SmallInteger) for part in PARTS),
     sa.Column("completeness", sa.SmallInteger, nullable=False),
     now("scored_at"),
     *(
@@ -164,10 +183,31 @@ quality_scores = sa.Table(
         for part in ("score", *PARTS, "completeness")
     ),
     schema="matching",
-    comment="How good a golden contact is, 0 to 100, with its parts (F20: bounded).",
+    comment="How good a golden contact is, 0 to 100, with its parts (F20: bounded); an empty part"
+    " cannot be judged, as the risk of a number nobody asked about, and does not count.",
 )
 
+
+def _field_sources() -> str:
+    """One arm per field: a pin where there is one, else the contact its block came from."""
+    arms = (
+        f"SELECT g.golden_id, '{field}' AS field, g.{block}_contact_id AS contact_id,"
+        f" CASE WHEN '{field}' = ANY (g.pinned) THEN 'pin' ELSE g.{block}_rule END AS rule"
+        f" FROM matching.golden_contacts g"
+        f" WHERE g.{block}_contact_id IS NOT NULL OR '{field}' = ANY (g.pinned)"
+        for block, fields in BLOCKS.items()
+        for field in fields
+    )
+    return "\n        UNION ALL ".join(arms)
+
+
 VIEWS = {
+    "matching.golden_field_sources": _field_sources(),
+    # What providers say about a number or a mailbox: it is in use, or it is not.
+    "matching.confirmations": """
+        SELECT subject_id, bool_and(valid) AS confirmed
+          FROM enrichment.phone_lookups_best WHERE valid IS NOT NULL GROUP BY subject_id
+    """,
     "matching.current_members": """
         SELECT contact_id, golden_id, event_id, started_at
           FROM matching.memberships WHERE ended_at IS NULL

@@ -2,6 +2,8 @@
 
 DROP VIEW ops.contact_status;
 
+DROP VIEW matching.confirmations;
+
 DROP VIEW enrichment.address_coverage;
 
 DROP VIEW enrichment.contact_addresses;
@@ -12,6 +14,8 @@ DROP VIEW matching.golden_redirects;
 
 DROP VIEW matching.current_members;
 
+DROP VIEW matching.golden_field_sources;
+
 DROP VIEW enrichment.deactivations_best;
 
 DROP VIEW enrichment.broadband_coverage_best;
@@ -19,6 +23,14 @@ DROP VIEW enrichment.broadband_coverage_best;
 DROP VIEW enrichment.geocodes_best;
 
 DROP VIEW enrichment.addresses_best;
+
+DROP VIEW enrichment.email_verifications_best;
+
+DROP VIEW enrichment.email_candidates_best;
+
+DROP VIEW enrichment.person_profiles_best;
+
+DROP VIEW enrichment.company_profiles_best;
 
 DROP VIEW enrichment.reverse_phones_best;
 
@@ -50,13 +62,21 @@ DROP TABLE enrichment.phone_porting;
 
 DROP TABLE enrichment.phone_lookups;
 
+DROP TABLE enrichment.person_profiles;
+
 DROP TABLE enrichment.line_statuses;
 
 DROP TABLE enrichment.geocodes;
 
+DROP TABLE enrichment.email_verifications;
+
+DROP TABLE enrichment.email_candidates;
+
 DROP TABLE enrichment.deactivations;
 
 DROP TABLE enrichment.deactivated_numbers;
+
+DROP TABLE enrichment.company_profiles;
 
 DROP TABLE enrichment.broadband_coverage;
 
@@ -80,13 +100,9 @@ DROP TABLE ops.exports;
 
 DROP TABLE matching.skipped_blocks;
 
-DROP TABLE matching.quality_scores;
-
 DROP TABLE matching.pairs;
 
 DROP TABLE matching.name_frequencies;
-
-DROP TABLE matching.golden_field_sources;
 
 DROP TABLE matching.events;
 
@@ -100,9 +116,9 @@ DROP TABLE matching.runs;
 
 DROP TABLE matching.records;
 
-DROP TABLE matching.overrides;
+DROP TABLE matching.quality_scores;
 
-DROP TABLE matching.golden_contacts;
+DROP TABLE matching.overrides;
 
 DROP TABLE matching.bands;
 
@@ -134,6 +150,8 @@ DROP TABLE ops.breakers;
 
 DROP TABLE ops.audit;
 
+DROP TABLE matching.stale_golden_ids;
+
 DROP TABLE matching.stale;
 
 DROP TABLE matching.model_versions;
@@ -143,6 +161,8 @@ DROP TABLE matching.keys;
 DROP TABLE matching.key_stats;
 
 DROP TABLE matching.golden_ids;
+
+DROP TABLE matching.golden_contacts;
 
 DROP TABLE ledger.price_lists;
 
@@ -166,9 +186,17 @@ DROP FUNCTION ops.note_change();
 
 DROP FUNCTION matching.forget_records();
 
+DROP FUNCTION matching.note_stale_golden_ids();
+
+DROP FUNCTION matching.note_pinned();
+
 DROP FUNCTION ops.contacts_first_batch_id_exists();
 
 DROP FUNCTION ops.contacts_phone_subject_id_exists();
+
+DROP FUNCTION ops.golden_contacts_golden_id_exists();
+
+DROP FUNCTION ops.golden_contacts_phone_subject_id_exists();
 
 DROP FUNCTION ops.refuse_key_change();
 

@@ -1,0 +1,68 @@
+"""Golden contacts: the best value of each field, and every channel, of a cluster's contacts.
+
+Belongs here: building those that are stale, in one transaction. Does not: the statements
+(`matching.golden_sql`), who belongs together (`matching.log`), scores (`matching.quality`).
+
+Values are derived, never edited: building again from the same contacts gives the same rows, so
+that what a merge did is undone by undoing its memberships (F18).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+import psycopg
+
+from bulk_lookup_dagster.matching.golden_sql import STEPS
+from bulk_lookup_dagster.matching.lock import lock
+
+Connection = psycopg.Connection[Any]
+
+_TAKE: LiteralString = """
+    WITH taken AS (
+        DELETE FROM matching.stale_golden_ids
+         WHERE %(ids)s::bigint[] IS NULL OR golden_id = ANY (%(ids)s) RETURNING golden_id
+    )
+    INSERT INTO due (golden_id, contact_count)
+    SELECT t.golden_id, count(m.contact_id) FROM taken t
+      LEFT JOIN matching.memberships m ON m.golden_id = t.golden_id AND m.ended_at IS NULL
+     GROUP BY t.golden_id
+"""
+_NEWER: LiteralString = """
+    INSERT INTO matching.stale_golden_ids (golden_id)
+    SELECT DISTINCT g.golden_id
+      FROM intake.contacts c
+      JOIN enrichment.phone_lookups a ON a.subject_id = c.phone_subject_id
+      JOIN matching.memberships m ON m.contact_id = c.contact_id AND m.ended_at IS NULL
+      JOIN matching.golden_contacts g ON g.golden_id = m.golden_id AND g.built_at < a.fetched_at
+     WHERE c.first_batch_id = %s ORDER BY g.golden_id
+        ON CONFLICT (golden_id) DO UPDATE SET golden_id = EXCLUDED.golden_id
+"""
+
+
+def note_answers(conn: Connection, batch_id: int) -> int:
+    """Note golden contacts that were built before answers about a batch came; how many."""
+    return conn.execute(_NEWER, (batch_id,)).rowcount
+
+
+def build_golden(
+    conn: Connection, sources: Sequence[str] = (), only: Sequence[int] | None = None
+) -> int:
+    """Build stale golden contacts (of those in `only`), in the caller's transaction; how many.
+
+    `sources` are names of sources, the most trusted first. A golden id that has no contacts left
+    has no golden contact either.
+    """
+    lock(conn)
+    conn.execute("SET LOCAL work_mem = '256MB'")
+    conn.execute("DROP TABLE IF EXISTS due, facts, winners, runners_up, added")
+    conn.execute(
+        "CREATE TEMP TABLE due (golden_id BIGINT PRIMARY KEY, contact_count INTEGER) ON COMMIT DROP"
+    )
+    conn.execute(_TAKE, {"ids": None if only is None else list(only)})
+    conn.execute("ANALYZE due")
+    for statement in STEPS:
+        conn.execute(statement.encode(), {"sources": list(sources)})
+    row = conn.execute("SELECT count(*) FROM due WHERE contact_count > 0").fetchone()
+    return int(row[0]) if row else 0

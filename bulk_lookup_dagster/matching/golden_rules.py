@@ -1,0 +1,79 @@
+"""Survivorship as SQL: how contacts of one cluster are ranked, per block of fields.
+
+Belongs here: what verified, valid, recent and complete mean for each block, and the rule a winner
+won by. Does not: building the rows (`matching.golden`).
+
+A contact's claim on a block is an array: verified, valid, source rank, recency, completeness,
+minus its id. Arrays compare element by element, so the greatest array wins, and the first element
+in which it differs from the runner-up's is the rule that decided. A contact with nothing in a
+block has no claim on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import LiteralString
+
+from bulk_lookup_dagster.storage.tables.golden import BLOCKS
+
+CRITERIA = ("verified", "valid", "source_rank", "recency", "completeness", "lowest_id")
+_OPT_OUTS = ("opted_out", "opt_out", "optout", "do_not_contact", "do_not_call", "dnc",
+             "unsubscribed")  # fmt: skip
+"""Columns of an upload, kept as extras, that say somebody wants to be left alone."""
+_NO = ("", "0", "f", "false", "n", "no", "off", "subscribed", "opted in", "opted_in")
+
+# 0 refuted by a provider, 1 nobody knows, 2 the source says when it verified the row, 3 confirmed.
+_ROW_VERIFIED: LiteralString = "1 + (c.last_verified_on IS NOT NULL)::int"
+_VERIFIED: Mapping[str, LiteralString] = {
+    "phone": f"CASE n.confirmed WHEN TRUE THEN 3 WHEN FALSE THEN 0 ELSE {_ROW_VERIFIED} END",
+    "email": f"CASE e.confirmed WHEN TRUE THEN 3 WHEN FALSE THEN 0 ELSE {_ROW_VERIFIED} END",
+}
+_VALID: Mapping[str, LiteralString] = {
+    "name": "r.last IS NOT NULL AND length(r.first) > 1",
+    "company": "r.company IS NOT NULL",
+    "address": "r.house IS NOT NULL AND r.street IS NOT NULL AND r.postal IS NOT NULL",
+    "email": "r.email IS NOT NULL AND NOT r.is_role",
+    "phone": "r.phone IS NOT NULL",
+}
+_COMPLETE: Mapping[str, LiteralString] = {
+    "name": "num_nonnulls(r.first, r.middle, r.last, r.generation)",
+    "company": "num_nonnulls(c.company, c.website)",
+    "address": "num_nonnulls(c.street, r.unit, c.city, c.state_region, c.postal_code, c.country)",
+    "email": "0",
+    "phone": "0",
+}
+
+
+def _present(block: str) -> str:
+    if block == "phone":
+        return "TRUE"
+    return "concat(" + ", ".join(f"c.{field}" for field in BLOCKS[block]) + ") <> ''"
+
+
+def claim(block: str) -> str:
+    """A contact's claim on a block: contact `c`, record `r`, answers `n` and `e`, source `s`."""
+    verified = _VERIFIED.get(block, _ROW_VERIFIED)
+    return (
+        f"CASE WHEN {_present(block)} THEN ARRAY[{verified}, ({_VALID[block]})::int,"
+        " coalesce(s.rank, 0), greatest(c.last_verified_on, c.created_on) - DATE '1970-01-01',"
+        f" {_COMPLETE[block]}, -c.contact_id]::bigint[] END AS {block}_claim"
+    )
+
+
+def rule(block: str) -> str:
+    """The rule by which claim `w` won over the runner-up's claim `u`."""
+    decided = " ".join(
+        f"WHEN w.{block}_claim[{place}] <> u.{block}_claim[{place}] THEN '{name}'"
+        for place, name in enumerate(CRITERIA, 1)
+    )
+    return (
+        f"CASE WHEN w.{block}_claim IS NOT NULL THEN CASE WHEN u.{block}_claim IS NULL THEN 'only'"
+        f" {decided} END END"
+    )
+
+
+def opted_out() -> str:
+    """Whether the extras of contact `c` ask not to be contacted; any word but a plain no counts."""
+    said = ", ".join(f"c.extra ->> '{name}'" for name in _OPT_OUTS)
+    no = ", ".join(f"'{word}'" for word in _NO)
+    return f"coalesce(lower(trim(concat({said}))) NOT IN ({no}), FALSE)"

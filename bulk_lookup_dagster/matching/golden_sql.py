@@ -1,0 +1,213 @@
+"""The statements that make golden contacts of the golden ids in temporary table `due`.
+
+Belongs here: their SQL, in the order of `STEPS`. Does not: ranking (`matching.golden_rules`), when
+they run (`matching.golden`).
+
+Most golden contacts have one contact and need no ranking; the others go through `facts` (their
+contacts with claims), `winners` and `runners_up`.
+"""
+
+from __future__ import annotations
+
+from bulk_lookup_dagster.matching.golden_rules import claim, opted_out, rule
+from bulk_lookup_dagster.storage.tables.golden import BLOCKS, FIELDS
+
+_CHANNELS = 200
+"""Most phones and e-mails a golden contact lists."""
+_CONTACTS = """
+      FROM due d
+      JOIN matching.memberships m ON m.golden_id = d.golden_id AND m.ended_at IS NULL
+      JOIN (SELECT *, (created_at AT TIME ZONE 'UTC')::date AS created_on FROM intake.contacts) c
+        ON c.contact_id = m.contact_id
+      LEFT JOIN matching.records r ON r.contact_id = c.contact_id
+"""
+_SEEN = "greatest(c.last_verified_on, c.created_on)"
+_TEXT = {field: f"nullif(c.{field}, '')" for field in FIELDS} | {
+    "name": "coalesce(nullif(c.name, ''), nullif(concat_ws(' ', c.first_name, c.last_name), ''))"
+}
+_MAILBOX = "nullif(lower(trim(c.email)), '')"
+
+# Only what a contact says itself, or a provider confirmed, is a channel; a guess is none (F34).
+_ADDED = """
+    CREATE TEMP TABLE added ON COMMIT DROP AS
+    SELECT d.golden_id,
+           array_agg(DISTINCT s.subject_id) FILTER (WHERE x.kind = 'phone') AS phones,
+           array_agg(DISTINCT s.value::text) FILTER (WHERE x.kind = 'email') AS emails
+      FROM due d
+      JOIN matching.memberships m ON m.golden_id = d.golden_id AND m.ended_at IS NULL
+      JOIN intake.contact_subjects x ON x.contact_id = m.contact_id AND x.kind IN ('phone', 'email')
+      JOIN intake.subjects s ON s.subject_id = x.subject_id AND s.value IS NOT NULL
+      LEFT JOIN matching.confirmations o ON o.subject_id = x.subject_id
+     WHERE coalesce(o.confirmed, x.origin_claim_id IS NULL) GROUP BY d.golden_id
+"""
+
+
+def _merged(own: str, more: str) -> str:
+    """Both arrays as one without repetitions, at most `_CHANNELS` long."""
+    return (
+        f"(CASE WHEN {more} IS NULL THEN {own} ELSE"
+        f" ARRAY(SELECT DISTINCT unnest({own} || {more}) ORDER BY 1) END)[:{_CHANNELS}]"
+    )
+
+
+def _insert(columns: dict[str, str], tables: str) -> str:
+    return (
+        f"INSERT INTO matching.golden_contacts ({', '.join(columns)})"
+        f" SELECT {', '.join(columns.values())} {tables}"
+    )
+
+
+def _origin_of_one(block: str) -> dict[str, str]:
+    there = "TRUE"
+    if block != "phone":
+        there = f"num_nonnulls({', '.join(_TEXT[field] for field in BLOCKS[block])}) > 0"
+    return {
+        f"{block}_contact_id": f"CASE WHEN {there} THEN c.contact_id END",
+        f"{block}_rule": f"CASE WHEN {there} THEN 'only' END",
+    }
+
+
+_ALONE = _insert(
+    {
+        "golden_id": "d.golden_id",
+        "kind": "coalesce(r.kind, 'nameless')",
+        **_TEXT,
+        "phone_subject_id": "c.phone_subject_id",
+        "phone_subject_ids": _merged("ARRAY[c.phone_subject_id]", "a.phones"),
+        "emails": _merged(f"array_remove(ARRAY[{_MAILBOX}], NULL)", "a.emails"),
+        "opted_out": opted_out(),
+        "last_verified_on": "c.last_verified_on",
+        "last_seen_on": _SEEN,
+        "contact_count": "1",
+        "compared_values": "0",
+        "differing_values": "0",
+        **{key: value for block in BLOCKS for key, value in _origin_of_one(block).items()},
+    },
+    f"{_CONTACTS} LEFT JOIN added a ON a.golden_id = d.golden_id WHERE d.contact_count = 1",
+)
+
+_FACTS = f"""
+    CREATE TEMP TABLE facts ON COMMIT DROP AS
+    WITH ranked AS (
+        SELECT source_id, cardinality(%(sources)s::text[]) + 1
+               - array_position(%(sources)s::text[], name::text) AS rank
+          FROM intake.sources
+    ), mailboxes AS (
+        SELECT x.contact_id, bool_and(o.confirmed) AS confirmed
+          {_CONTACTS}
+          JOIN intake.contact_subjects x ON x.contact_id = m.contact_id AND x.kind = 'email'
+          JOIN intake.subjects t ON t.subject_id = x.subject_id AND t.value = {_MAILBOX}
+          JOIN matching.confirmations o ON o.subject_id = x.subject_id
+         WHERE d.contact_count > 1 GROUP BY x.contact_id
+    )
+    SELECT d.golden_id, c.contact_id, c.phone_subject_id,
+           {", ".join(f"{said} AS {field}" for field, said in _TEXT.items())},
+           {_MAILBOX} AS mailbox, r.kind, r.last, r.postal, r.company AS company_key,
+           r.email AS email_key, {opted_out()} AS opted_out, c.last_verified_on,
+           {_SEEN} AS seen_on, {", ".join(claim(block) for block in BLOCKS)}
+      {_CONTACTS}
+      LEFT JOIN ranked s ON s.source_id = c.source_id
+      LEFT JOIN matching.confirmations n ON n.subject_id = c.phone_subject_id
+      LEFT JOIN mailboxes e ON e.contact_id = c.contact_id
+     WHERE d.contact_count > 1
+"""
+_COMPARED = ("phone_subject_id", "email_key", "last", "company_key", "postal")
+_KIND = " ".join(
+    f"WHEN bool_or(kind = '{kind}') THEN '{kind}'" for kind in ("person", "organisation", "unknown")
+)
+_WINNERS = f"""
+    CREATE TEMP TABLE winners ON COMMIT DROP AS
+    SELECT golden_id, CASE {_KIND} ELSE 'nameless' END AS kind,
+           {", ".join(f"max({block}_claim) AS {block}_claim" for block in BLOCKS)},
+           array_agg(DISTINCT phone_subject_id) AS phones,
+           coalesce(array_agg(DISTINCT mailbox) FILTER (WHERE mailbox IS NOT NULL), '{{}}')
+               AS emails,
+           bool_or(opted_out) AS opted_out, max(last_verified_on) AS last_verified_on,
+           max(seen_on) AS seen_on, count(*)::int AS contact_count,
+           ({" + ".join(f"greatest(count({one}) - 1, 0)" for one in _COMPARED)})::int AS compared,
+           ({" + ".join(f"greatest(count(DISTINCT {one}) - 1, 0)" for one in _COMPARED)})::int
+               AS differing
+      FROM facts GROUP BY golden_id
+"""
+_SECONDS = ", ".join(
+    f"max(f.{block}_claim) FILTER (WHERE f.contact_id <> -w.{block}_claim[6]) AS {block}_claim"
+    for block in BLOCKS
+)
+_RUNNERS_UP = f"""
+    CREATE TEMP TABLE runners_up ON COMMIT DROP AS
+    SELECT f.golden_id, {_SECONDS}
+      FROM facts f JOIN winners w ON w.golden_id = f.golden_id GROUP BY f.golden_id
+"""
+_CHOSEN = {
+    field: f"{block}.{field}"
+    for block, fields in BLOCKS.items()
+    for field in fields
+    if field != "phone"
+}
+_ORIGINS = {f"{block}_contact_id": f"-w.{block}_claim[6]" for block in BLOCKS} | {
+    f"{block}_rule": rule(block) for block in BLOCKS
+}
+_SEVERAL = _insert(
+    {
+        "golden_id": "w.golden_id",
+        "kind": "w.kind",
+        **_CHOSEN,
+        "phone_subject_id": "phone.phone_subject_id",
+        "phone_subject_ids": _merged("w.phones", "a.phones"),
+        "emails": _merged("w.emails", "a.emails"),
+        "opted_out": "w.opted_out",
+        "last_verified_on": "w.last_verified_on",
+        "last_seen_on": "w.seen_on",
+        "contact_count": "w.contact_count",
+        "compared_values": "w.compared",
+        "differing_values": "w.differing",
+        **_ORIGINS,
+    },
+    "FROM winners w LEFT JOIN runners_up u ON u.golden_id = w.golden_id"
+    " LEFT JOIN added a ON a.golden_id = w.golden_id "
+    + " ".join(
+        f"LEFT JOIN facts {block} ON {block}.contact_id = -w.{block}_claim[6]" for block in BLOCKS
+    ),
+)
+_PINNED = ", ".join(
+    f"{field} = CASE WHEN p.said ? '{field}' THEN (p.said ->> '{field}')::varchar({length})"
+    f" ELSE g.{field} END"
+    for field, length in FIELDS.items()
+)
+# The newest pin of a field wins, whichever contact of the cluster it was set on.
+_PIN = f"""
+    WITH latest AS (
+        SELECT DISTINCT ON (d.golden_id, n.field) d.golden_id, n.field, n.value
+          FROM due d
+          JOIN matching.memberships m ON m.golden_id = d.golden_id AND m.ended_at IS NULL
+          JOIN enrichment.pins n ON n.contact_id = m.contact_id
+         ORDER BY d.golden_id, n.field, n.pinned_at DESC, n.pin_id DESC
+    ), p AS (
+        SELECT golden_id, jsonb_object_agg(field, value) AS said, array_agg(field) AS fields
+          FROM latest GROUP BY golden_id
+    )
+    UPDATE matching.golden_contacts g
+       SET {_PINNED}, pinned = p.fields,
+           emails = CASE WHEN lower(p.said ->> 'email') <> ALL (g.emails)
+                         THEN (g.emails || lower(p.said ->> 'email')::varchar(320))[:{_CHANNELS}]
+                         ELSE g.emails END,
+           phone_subject_id = coalesce((SELECT s.subject_id FROM intake.subjects s
+                                         WHERE s.subject_id = ANY (g.phone_subject_ids)
+                                           AND s.value = p.said ->> 'phone' LIMIT 1),
+                                       g.phone_subject_id)
+      FROM p WHERE g.golden_id = p.golden_id
+"""
+STEPS = (
+    _FACTS,
+    "CREATE UNIQUE INDEX ON facts (contact_id)",
+    "ANALYZE facts (golden_id, contact_id)",
+    _WINNERS,
+    "ANALYZE winners (golden_id)",
+    _RUNNERS_UP,
+    _ADDED,
+    "DELETE FROM matching.golden_contacts g USING due d WHERE d.golden_id = g.golden_id",
+    _ALONE,
+    _SEVERAL,
+    _PIN,
+)
+"""In this order, with parameter `sources`: names of sources, the most trusted first."""

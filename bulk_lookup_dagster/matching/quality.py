@@ -1,0 +1,124 @@
+"""Quality scores of golden contacts: the rule of `core.quality`, over sets of rows.
+
+Belongs here: its SQL, made from the same points, and when a score is due. Does not: the rule
+itself; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, LiteralString
+
+import psycopg
+
+from bulk_lookup_dagster.core import quality as rules
+from bulk_lookup_dagster.matching.lock import lock
+from bulk_lookup_dagster.storage.tables.golden import PARTS
+
+Connection = psycopg.Connection[Any]
+
+
+def _case(column: str, points: Mapping[Any, int], unknown: str = "NULL") -> str:
+    arms = " ".join(
+        f"WHEN {_literal(key)} THEN {value}" for key, value in points.items() if key is not None
+    )
+    other = points.get(None, unknown)
+    return f"CASE {column} {arms} ELSE {other} END"
+
+
+def _literal(value: Any) -> str:
+    return str(value).upper() if isinstance(value, bool) else f"'{value}'"
+
+
+def _filled(fields: Iterable[str]) -> str:
+    return f"num_nonnulls({', '.join(f'g.{field}' for field in fields)})"
+
+
+_FILLED = "CASE g.kind " + " ".join(
+    f"WHEN '{kind}' THEN {_filled(fields)}" for kind, fields in rules.FIELDS.items()
+) + " END"  # fmt: skip
+_APPLICABLE = "CASE kind " + " ".join(
+    f"WHEN '{kind}' THEN {len(fields) + 1}" for kind, fields in rules.FIELDS.items()
+) + " END"  # fmt: skip
+# Of several answers about a number the worst counts.
+_EVIDENCE = f"""
+    risks AS (
+        SELECT subject_id, max(fetched_at)::date AS asked_on,
+               (ARRAY['low', 'medium', 'high'])[max(array_position(
+                   ARRAY['low', 'medium', 'high'], risk_level::text))] AS risk
+          FROM enrichment.phone_lookups_best GROUP BY subject_id
+    ), evidence AS (
+        SELECT g.golden_id, g.kind, n.confirmed,
+               CASE WHEN g.email IS NULL THEN 'none' WHEN e.confirmed THEN 'confirmed'
+                    WHEN NOT e.confirmed THEN 'refuted' WHEN m.is_role THEN 'role'
+                    ELSE 'given' END AS mailbox,
+               num_nonnulls(p.first, p.last) AS name_parts,
+               g.company IS NOT NULL AS has_company, g.website IS NOT NULL AS has_website,
+               g.street IS NOT NULL AND coalesce(g.postal_code, g.city) IS NOT NULL AS has_address,
+               g.opted_out, k.risk,
+               greatest(%(today)s::date - greatest(g.last_seen_on, k.asked_on), 0) AS age_days,
+               g.compared_values AS compared, g.differing_values AS differing,
+               {_FILLED} AS filled
+          FROM due d
+          JOIN matching.golden_contacts g ON g.golden_id = d.golden_id
+          LEFT JOIN matching.records p ON p.contact_id = g.name_contact_id
+          LEFT JOIN matching.records m ON m.contact_id = g.email_contact_id
+          LEFT JOIN matching.confirmations n ON n.subject_id = g.phone_subject_id
+          LEFT JOIN risks k ON k.subject_id = g.phone_subject_id
+          LEFT JOIN LATERAL (
+               SELECT bool_and(o.confirmed) AS confirmed
+                 FROM intake.contact_subjects x
+                 JOIN intake.subjects t ON t.subject_id = x.subject_id
+                  AND t.value = lower(trim(g.email))
+                 JOIN matching.confirmations o ON o.subject_id = x.subject_id
+                WHERE x.contact_id = g.email_contact_id AND x.kind = 'email') e ON TRUE
+    )
+"""
+_RATED: Mapping[str, str] = {
+    "validity": _case("confirmed", rules.VALIDITY),
+    "verified_email": _case("mailbox", rules.EMAIL),
+    "company": "CASE WHEN kind = 'organisation' THEN"
+    f" has_company::int * {rules.COMPANY} + has_website::int * {rules.WEBSITE} END",
+    "name": "CASE WHEN kind <> 'organisation' THEN"
+    f" (ARRAY[{', '.join(map(str, rules.NAME))}])[name_parts + 1] END",
+    "reachability": "CASE WHEN opted_out THEN 0 ELSE"
+    f" {_case('confirmed', rules.REACH_PHONE)} + {_case('mailbox', rules.REACH_EMAIL)}"
+    f" + has_address::int * {rules.REACH_ADDRESS} END",
+    "risk": _case("risk", rules.RISK),
+    "freshness": f"greatest(0, 100 - age_days * 100 / {rules.STALE_DAYS})",
+    "agreement": "100 - differing * 100 / nullif(compared, 0)",
+}
+_SUM = " + ".join(f"coalesce({part} * {rules.WEIGHTS[part]}, 0)" for part in PARTS)
+_WEIGHT = " + ".join(f"({part} IS NOT NULL)::int * {rules.WEIGHTS[part]}" for part in PARTS)
+_SCORE = f"""
+    INSERT INTO matching.quality_scores (golden_id, score, {", ".join(PARTS)}, completeness)
+    WITH {_EVIDENCE}, rated AS (
+        SELECT golden_id, {", ".join(f"{_RATED[part]} AS {part}" for part in PARTS)},
+               (filled + 1) * 100 / {_APPLICABLE} AS completeness
+          FROM evidence
+    )
+    SELECT golden_id, coalesce((2 * ({_SUM}) + ({_WEIGHT})) / nullif(2 * ({_WEIGHT}), 0), 0),
+           {", ".join(PARTS)}, completeness
+      FROM rated
+"""
+_DUE: LiteralString = """
+    CREATE TEMP TABLE due ON COMMIT DROP AS
+    SELECT g.golden_id FROM matching.golden_contacts g
+      LEFT JOIN matching.quality_scores q ON q.golden_id = g.golden_id
+     WHERE q.golden_id IS NULL AND (%(ids)s::bigint[] IS NULL OR g.golden_id = ANY (%(ids)s))
+"""
+
+
+def score_golden(conn: Connection, only: Sequence[int] | None = None) -> int:
+    """Score golden contacts that have no score (of those in `only`); how many.
+
+    Building a golden contact anew takes its score away, so that none is of an earlier state.
+    """
+    lock(conn)
+    conn.execute("SET LOCAL work_mem = '256MB'")
+    conn.execute("DROP TABLE IF EXISTS due")
+    conn.execute(_DUE, {"ids": None if only is None else list(only)})
+    conn.execute("ANALYZE due")
+    today: LiteralString = "SELECT (now() AT TIME ZONE 'UTC')::date"
+    row = conn.execute(today).fetchone()
+    return conn.execute(_SCORE.encode(), {"today": row[0] if row else None}).rowcount

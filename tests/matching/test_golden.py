@@ -1,0 +1,199 @@
+"""Golden contacts in a real database: who survives in each field, and what is never lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from bulk_lookup_dagster.matching.full import run_full
+from bulk_lookup_dagster.matching.golden import build_golden
+from bulk_lookup_dagster.matching.incremental import run_incremental
+from bulk_lookup_dagster.services.deletion import delete_uploads
+from tests.matching.conftest import Contacts, answer
+
+Connection = psycopg.Connection[Any]
+ADA = {"name": "Ada Larkwell", "email": "ada.larkwell@gmail.com", "phone": "+14155550111"}
+HOME = {"street": "12 Oak Street", "city": "Springfield", "postal_code": "12345"}
+BEN = {"name": "Ben Torrance", "email": "ben@torrance.example.com", "phone": "+14155550122"}
+
+
+def golden(conn: Connection, contact_id: int) -> dict[str, Any]:
+    """The golden contact of a contact, with where its fields come from, built now."""
+    with conn.transaction():
+        build_golden(conn, ["trusted", "test"])
+    with conn.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            "SELECT g.* FROM matching.golden_contacts g"
+            " JOIN matching.current_members m USING (golden_id) WHERE contact_id = %s",
+            [contact_id],
+        ).fetchall()[0]
+    origins = conn.execute(
+        "SELECT field, contact_id, rule FROM matching.golden_field_sources WHERE golden_id = %s",
+        [row["golden_id"]],
+    )
+    return row | {"sources": {field: (one, rule) for field, one, rule in origins}}
+
+
+def test_one_contact_is_its_own_golden_contact(conn: Connection, add: Contacts) -> None:
+    (one,) = add({**ADA, **HOME, "first_name": "Ada", "last_name": "Larkwell"})
+    run_full(conn)
+    found = golden(conn, one)
+    assert (found["name"], found["email"], found["city"]) == (
+        "Ada Larkwell", "ada.larkwell@gmail.com", "Springfield",
+    )  # fmt: skip
+    assert (found["kind"], found["contact_count"]) == ("person", 1)
+    assert found["sources"]["street"] == (one, "only")
+    assert "company" not in found["sources"]
+
+
+def test_f18_every_channel_of_every_contact_is_kept(conn: Connection, add: Contacts) -> None:
+    ids = add(ADA, {**ADA, "email": "Ada@Larkwell.example.com"}, {**ADA, "phone": "+14155550199"})
+    run_full(conn)
+    found = golden(conn, ids[0])
+    assert found["contact_count"] == 3
+    assert found["emails"] == ["ada.larkwell@gmail.com", "ada@larkwell.example.com"]
+    assert len(found["phone_subject_ids"]) == 2
+
+
+def test_f18_a_verified_value_wins_over_a_newer_one(conn: Connection, add: Contacts) -> None:
+    old, new = add(ADA, {**ADA, "email": "ada@larkwell.example.com"})
+    conn.execute(
+        "UPDATE intake.contacts SET last_verified_on = '2026-01-05',"
+        " created_at = '2026-01-02' WHERE contact_id = %s",
+        [old],
+    )
+    run_full(conn)
+    found = golden(conn, new)
+    assert (found["email"], found["sources"]["email"]) == (ADA["email"], (old, "verified"))
+
+
+def test_a_number_a_provider_refutes_gives_way(conn: Connection, add: Contacts) -> None:
+    one, two = add(ADA, {**ADA, "phone": "+14155550199"})
+    answer(conn, "+14155550111", valid=False)
+    run_full(conn)
+    assert golden(conn, one)["sources"]["phone"] == (two, "verified")
+
+
+def test_valid_then_source_then_recency_then_completeness_then_id(
+    conn: Connection, add: Contacts
+) -> None:
+    one, two = add(ADA, {**ADA, "name": "A. Larkwell", **HOME})
+    run_full(conn)
+    found = golden(conn, one)
+    assert found["sources"]["name"] == (one, "valid")
+    assert found["sources"]["email"] == (one, "lowest_id")
+    conn.execute("UPDATE intake.contacts SET created_at = now() + interval '3 days'"
+                 " WHERE contact_id = %s", [two])  # fmt: skip
+    touch(conn, one)
+    assert golden(conn, one)["sources"]["email"] == (two, "recency")
+    conn.execute("INSERT INTO intake.sources (source_id, name) VALUES (7, 'trusted')")
+    set_source(conn, one, 7)
+    touch(conn, one)
+    assert golden(conn, one)["sources"]["email"] == (one, "source_rank")
+
+
+def test_completeness_decides_among_equals(conn: Connection, add: Contacts) -> None:
+    one, two = add(ADA, {**ADA, "name": "Ada B. Larkwell"})
+    run_full(conn)
+    assert golden(conn, one)["sources"]["name"] == (two, "completeness")
+
+
+def touch(conn: Connection, contact_id: int) -> None:
+    conn.execute(
+        "INSERT INTO matching.stale_golden_ids SELECT golden_id FROM matching.current_members"
+        " WHERE contact_id = %s",
+        [contact_id],
+    )
+
+
+def set_source(conn: Connection, contact_id: int, source_id: int) -> None:
+    """Give a contact another source, with an upload and a batch of it."""
+    conn.execute(
+        "INSERT INTO intake.uploads (upload_id, source_id, content_hash, mapping_hash,"
+        " default_region, state, file_name, file_uri, size_bytes)"
+        " VALUES (2, %s, 'c', 'd', 'US', 'received', 'b.csv', 'file:///b.csv', 1)", [source_id],
+    )  # fmt: skip
+    conn.execute(
+        "INSERT INTO intake.batches (batch_id, upload_id, source_id, batch_number, partition_key,"
+        " state, row_count) VALUES (2, 2, %s, 1, 'key2', 'created', 1)", [source_id],
+    )  # fmt: skip
+    conn.execute(
+        "UPDATE intake.contacts SET source_id = %s, first_batch_id = 2 WHERE contact_id = %s",
+        (source_id, contact_id),
+    )
+
+
+def test_an_address_is_never_put_together_from_two(conn: Connection, add: Contacts) -> None:
+    one, two = add({**ADA, "city": "Oldtown"}, {**ADA, **HOME})
+    run_full(conn)
+    found = golden(conn, one)
+    assert (found["street"], found["city"]) == (HOME["street"], HOME["city"])
+    assert {found["sources"][field] for field in HOME} == {(two, "valid")}
+
+
+def test_a_pin_wins_and_follows_its_contact(conn: Connection, add: Contacts) -> None:
+    one, two = add(ADA, {**ADA, **HOME})
+    run_full(conn)
+    golden(conn, one)
+    pin = "INSERT INTO enrichment.pins (contact_id, field, value, pinned_by) VALUES (%s,%s,%s,'me')"
+    conn.execute(pin, (one, "name", "Countess Ada"))
+    conn.execute(pin, (two, "street", None))
+    found = golden(conn, one)
+    assert (found["name"], found["street"], found["city"]) == (
+        "Countess Ada", None, "Springfield",
+    )  # fmt: skip
+    assert found["sources"]["name"][1] == found["sources"]["street"][1] == "pin"
+    conn.execute("DELETE FROM enrichment.pins WHERE field = 'name'")
+    assert golden(conn, one)["name"] == "Ada Larkwell"
+
+
+@pytest.mark.parametrize("said, out", [("yes", True), ("2026-01-01", True), ("no", False)])
+def test_the_strictest_opt_out_wins(conn: Connection, add: Contacts, said: str, out: bool) -> None:
+    one, two = add(ADA, {**ADA, **HOME})
+    conn.execute("UPDATE intake.contacts SET extra = jsonb_build_object('do_not_contact',"
+                 " %s::text) WHERE contact_id = %s", [said, two])  # fmt: skip
+    run_full(conn)
+    assert golden(conn, one)["opted_out"] is out
+
+
+def test_f16_only_what_changed_is_built_again(conn: Connection, add: Contacts) -> None:
+    one, two = add(ADA, BEN)
+    run_full(conn)
+    before = golden(conn, two)
+    with conn.transaction():
+        assert build_golden(conn) == 0
+    add({**ADA, **HOME})
+    run_incremental(conn)
+    assert golden(conn, one)["contact_count"] == 2
+    assert golden(conn, two) == before
+
+
+def test_f16_a_deleted_contacts_values_go_at_once(conn: Connection, add: Contacts) -> None:
+    one, two = add(ADA, {**ADA, "email": "ada@larkwell.example.com"})
+    run_full(conn)
+    golden(conn, one)
+    conn.execute("DELETE FROM intake.contacts WHERE contact_id = %s", [two])
+    assert conn.execute("SELECT count(*) FROM matching.golden_contacts").fetchall() == [(0,)]
+    assert golden(conn, one)["emails"] == [ADA["email"]]
+
+
+def test_f16_deleting_an_upload_takes_its_golden_contacts(conn: Connection, add: Contacts) -> None:
+    (one,) = add(ADA)
+    run_full(conn)
+    golden(conn, one)
+    conn.execute("UPDATE intake.uploads SET state = 'loading'")
+    conn.execute("UPDATE intake.uploads SET state = 'loaded'")
+    delete_uploads(conn, [1], actor="test", rehearse=False)
+    assert conn.execute("SELECT count(*) FROM matching.golden_contacts").fetchall() == [(0,)]
+
+
+def test_f35_contacts_without_anything_have_a_golden_contact_too(
+    conn: Connection, add: Contacts
+) -> None:
+    (one,) = add({})
+    run_full(conn)
+    found = golden(conn, one)
+    assert (found["kind"], found["name"], found["emails"]) == ("nameless", None, [])
