@@ -27,12 +27,11 @@ _PRIVATE_KEYS = re.compile(
     r"first_name|last_name|full_name|street|address|original",
     re.I,
 )
-# Names of steps, vendors and settings, not values.
-_STEPS = (
+_STEPS = (  # names, not values
     *("phone_lookups", "phone_validations", "phone_porting", "reverse_phones", "addresses"),
     *("email_candidates", "email_verifications"),
 )
-_NAMES = ("google_address", "real_phone_validation_name")
+_NAMES = ("google_address", "real_phone_validation_name")  # of vendors and settings
 _SAFE_KEYS = frozenset({*_STEPS, *_NAMES, "phone_subject_id", "token_count", "step_key"})
 _REMOVED = "[removed]"
 

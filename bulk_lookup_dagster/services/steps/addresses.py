@@ -15,7 +15,6 @@ ADDRESSES = StepDefinition(
     title="Validated addresses",
     subject_kind="address",
     offers=(Offer(PROVIDER, "validate_address"),),
-    upstream=("reverse_phones",),
     derivation=ADDRESS,
     confidence_column="confidence",
     expected_share=0.6,

@@ -14,7 +14,6 @@ BROADBAND_COVERAGE = StepDefinition(
     title="Home internet at addresses",
     subject_kind="address",
     offers=(Offer(PROVIDER, "fwa_qualification"),),
-    upstream=("addresses", "reverse_phones"),
     derivation=ADDRESS,
     eligible=Eligible(
         "house number in the United States",

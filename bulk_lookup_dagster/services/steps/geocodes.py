@@ -23,7 +23,6 @@ GEOCODES = StepDefinition(
     title="Points and census blocks of addresses",
     subject_kind="address",
     offers=(Offer(CENSUS, "geocode", params_sql=_IN_THE_US), Offer(GOOGLE, "geocode")),
-    upstream=("addresses", "reverse_phones"),
     derivation=ADDRESS,
     confidence_column="confidence",
     expected_share=0.6,
