@@ -16,7 +16,7 @@ retries and limits (see the engine).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -62,7 +62,6 @@ _PATHS = {
     "people": "/people/find",
     "companies": "/companies/find",
 }
-_PER_MINUTE = {"email_verifier": 300}
 _LONGEST_SEARCH_S = "20"
 _ALLOWANCE = ("usage", "credit", "quota", "plan")
 
@@ -121,10 +120,6 @@ class HunterClient(VendorClient):
         if not (isinstance(used, int) and isinstance(available, int)):
             return Health("the key is accepted")
         return Health("the key is accepted", available - used)
-
-    async def account_rate(self, operations: Collection[str]) -> float | None:
-        """What the vendor documents for everybody: 500 requests a minute, 300 verifications."""
-        return min((_PER_MINUTE.get(name, 500) for name in operations), default=500) / 60
 
     def _answer(self, question: Question, reply: Reply, request_id: UUID) -> Answer:
         match reply.status:

@@ -26,7 +26,7 @@ _INSTALLED = {
     "realphonevalidation_rpvturbo": "real_phone_validation",
     "icehook_scout": "icehook_scout",
 }
-_FAILED_SHARE, _PORTING_SHAPE_SHARE = 0.01, 0.7
+_PORTING_SHAPE_SHARE = 0.7
 _VAGUE = ("pending", "busy", "unreachable", "restricted", "ERROR")
 
 
@@ -35,6 +35,17 @@ class TwilioAddons(TwilioAccount, PlainSimulator):
 
     name = "twilio_addons"
     prices: Mapping[str, int] = {"real_phone_validation": 60_000, "icehook_scout": 5_000}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failed_share = 0.0
+
+    def control(self, name: str, document: Any) -> bool:
+        """`PUT failing` with `{"share": S}`: add-ons that fail for that share of the numbers."""
+        if name != "failing":
+            return False
+        self._failed_share = float(document["share"])
+        return True
 
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """The number and the add-ons."""
@@ -52,7 +63,7 @@ class TwilioAddons(TwilioAccount, PlainSimulator):
             reply.counted = request.path.startswith(_PATH)
             return reply
         names = parse_qs(request.query).get("AddOns", [])
-        results = {one: _result(_INSTALLED[one], told) for one in names if one in _INSTALLED}
+        results = {one: self._result(_INSTALLED[one], told) for one in names if one in _INSTALLED}
         body = {
             "caller_name": None,
             "carrier": None,
@@ -65,13 +76,12 @@ class TwilioAddons(TwilioAccount, PlainSimulator):
         answered = [one for one, result in results.items() if result["status"] == "successful"]
         return json_reply(body, billed=[(number, _INSTALLED[one]) for one in answered])
 
-
-def _result(operation: str, told: world.Phone) -> dict[str, Any]:
-    shared = {"request_sid": f"XR{draw(operation, told.number):032x}"}
-    if knows("twilio_addons", f"{operation} failed", told.number, _FAILED_SHARE):
-        return {**shared, "status": "failed", "code": 61006, "message": "failed", "result": {}}
-    result = _validation(told) if operation == "real_phone_validation" else _scout(told)
-    return {**shared, "status": "successful", "code": None, "message": None, "result": result}
+    def _result(self, operation: str, told: world.Phone) -> dict[str, Any]:
+        shared = {"request_sid": f"XR{draw(operation, told.number):032x}"}
+        if knows("twilio_addons", f"{operation} failed", told.number, self._failed_share):
+            return {**shared, "status": "failed", "code": 61006, "message": "failed", "result": {}}
+        result = _validation(told) if operation == "real_phone_validation" else _scout(told)
+        return {**shared, "status": "successful", "code": None, "message": None, "result": result}
 
 
 def _validation(told: world.Phone) -> dict[str, Any]:

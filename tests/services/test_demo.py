@@ -15,7 +15,7 @@ from rich.console import Console
 from bulk_lookup_dagster.core.errors import ConfigError
 from bulk_lookup_dagster.definitions import build_defs
 from bulk_lookup_dagster.services import demo_report
-from bulk_lookup_dagster.services.demo import demo_settings, run_demo
+from bulk_lookup_dagster.services.demo import DEMO_STEPS, demo_settings, run_demo
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.prices import current_prices
 from bulk_lookup_dagster.services.settings import change_settings, load_settings
@@ -90,7 +90,7 @@ def test_every_question_of_the_demo_has_a_price(conn: psycopg.Connection[Any]) -
         offer.key for name in BATCH_STEPS for offer in wanted_offers(step_named(name), settings)
     }
     assert asked - priced == set()
-    assert all(settings.steps.step(name).enabled for name in BATCH_STEPS)
+    assert all(settings.steps.step(name).enabled for name in DEMO_STEPS)
 
 
 def test_the_demo_stays_out_of_other_environments(platform: Platform) -> None:
