@@ -60,7 +60,9 @@ def test_f02_a_second_demo_buys_nothing_even_a_week_later(
     assert sum(asked.values()) >= first.plan["due"]
     assert asked.keys() >= {("trestle", "reverse_phone"), ("numverify", "validate")}
     # Whom the first provider answered the second is not asked about.
-    assert 0 < asked["trestle", "phone_intel"] < asked["twilio_lookup", "line_status"]
+    second_opinions = asked["twilio_lookup", "line_status"]
+    assert 0 < second_opinions < asked["twilio_addons", "real_phone_validation"]
+    assert asked["trestle", "phone_intel"] <= second_opinions
     assert conn.execute("SELECT DISTINCT finished_at IS NULL FROM ledger.runs").fetchall() == [
         (False,)
     ]
