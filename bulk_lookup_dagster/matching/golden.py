@@ -14,6 +14,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from bulk_lookup_dagster.matching.golden_rules import FEW, by_index
 from bulk_lookup_dagster.matching.golden_sql import STEPS
 from bulk_lookup_dagster.matching.lock import lock
 
@@ -75,7 +76,11 @@ def build_golden(
     )
     conn.execute(_TAKE, {"ids": None if only is None else list(only)})
     conn.execute("ANALYZE due")
-    for statement in STEPS:
+    row = conn.execute(
+        "SELECT count(*), count(*) FILTER (WHERE contact_count > 0) FROM due"
+    ).fetchone()
+    taken, built = row or (0, 0)
+    for step in STEPS:
+        statement = by_index(step) if taken <= FEW else step
         conn.execute(statement.encode(), {"sources": list(sources)})
-    row = conn.execute("SELECT count(*) FROM due WHERE contact_count > 0").fetchone()
-    return int(row[0]) if row else 0
+    return int(built)

@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from bulk_lookup_dagster.core import quality as rules
+from bulk_lookup_dagster.matching.golden_rules import FEW, by_index
 from bulk_lookup_dagster.matching.lock import lock
 from bulk_lookup_dagster.storage.tables.golden import PARTS
 
@@ -40,14 +41,8 @@ _FILLED = "CASE g.kind " + " ".join(
 _APPLICABLE = "CASE kind " + " ".join(
     f"WHEN '{kind}' THEN {len(fields) + 1}" for kind, fields in rules.FIELDS.items()
 ) + " END"  # fmt: skip
-# Of several answers about a number the worst counts.
 _EVIDENCE = f"""
-    risks AS (
-        SELECT subject_id, max(fetched_at)::date AS asked_on,
-               (ARRAY['low', 'medium', 'high'])[max(array_position(
-                   ARRAY['low', 'medium', 'high'], risk_level::text))] AS risk
-          FROM enrichment.phone_lookups_best GROUP BY subject_id
-    ), evidence AS (
+    evidence AS (
         SELECT g.golden_id, g.kind, n.confirmed,
                CASE WHEN g.email IS NULL THEN 'none' WHEN e.confirmed THEN 'confirmed'
                     WHEN NOT e.confirmed THEN 'refuted' WHEN m.is_role THEN 'role'
@@ -64,13 +59,14 @@ _EVIDENCE = f"""
           LEFT JOIN matching.records p ON p.contact_id = g.name_contact_id
           LEFT JOIN matching.records m ON m.contact_id = g.email_contact_id
           LEFT JOIN matching.confirmations n ON n.subject_id = g.phone_subject_id
-          LEFT JOIN risks k ON k.subject_id = g.phone_subject_id
+          LEFT JOIN matching.number_risks k ON k.subject_id = g.phone_subject_id
           LEFT JOIN LATERAL (
                SELECT bool_and(o.confirmed) AS confirmed
                  FROM intake.contact_subjects x
                  JOIN intake.subjects t ON t.subject_id = x.subject_id
                   AND t.value = lower(trim(g.email))
-                 JOIN matching.confirmations o ON o.subject_id = x.subject_id
+                 JOIN LATERAL (SELECT * FROM matching.confirmations y
+                                WHERE y.subject_id = x.subject_id) o ON TRUE
                 WHERE x.contact_id = g.email_contact_id AND x.kind = 'email') e ON TRUE
     )
 """
@@ -121,4 +117,6 @@ def score_golden(conn: Connection, only: Sequence[int] | None = None) -> int:
     conn.execute("ANALYZE due")
     today: LiteralString = "SELECT (now() AT TIME ZONE 'UTC')::date"
     row = conn.execute(today).fetchone()
-    return conn.execute(_SCORE.encode(), {"today": row[0] if row else None}).rowcount
+    due = conn.execute("SELECT count(*) FROM due").fetchone()
+    statement = by_index(_SCORE) if due and due[0] <= FEW else _SCORE
+    return conn.execute(statement.encode(), {"today": row[0] if row else None}).rowcount

@@ -10,6 +10,8 @@ from psycopg.rows import dict_row
 
 from bulk_lookup_dagster.matching.full import run_full
 from bulk_lookup_dagster.matching.golden import build_golden, note_answers
+from bulk_lookup_dagster.matching.golden_rules import by_index
+from bulk_lookup_dagster.matching.golden_sql import STEPS
 from bulk_lookup_dagster.matching.incremental import run_incremental
 from bulk_lookup_dagster.matching.quality import score_golden
 from bulk_lookup_dagster.services.deletion import delete_uploads
@@ -241,3 +243,11 @@ def test_f34_a_guessed_mailbox_is_no_channel(conn: Connection, add: Contacts) ->
     )
     run_full(conn)
     assert golden(conn, one)["emails"] == ["madonna@label.example.com"]
+
+
+def test_f49_views_of_answers_are_asked_by_index_for_a_few() -> None:
+    joined = [step for step in STEPS if "JOIN matching.confirmations" in step]
+    assert len(joined) == 2
+    for step in joined:
+        assert "JOIN matching.confirmations" not in by_index(step)
+        assert by_index(step).count("LATERAL") == step.count("matching.confirmations")

@@ -217,6 +217,13 @@ VIEWS = {
                   FROM enrichment.email_verifications_best) said
          WHERE confirmed IS NOT NULL GROUP BY subject_id
     """,
+    # Of several answers about a number the worst counts.
+    "matching.number_risks": """
+        SELECT subject_id, max(fetched_at)::date AS asked_on,
+               (ARRAY['low', 'medium', 'high'])[max(array_position(
+                   ARRAY['low', 'medium', 'high'], risk_level::text))] AS risk
+          FROM enrichment.phone_lookups_best GROUP BY subject_id
+    """,
     "matching.current_members": """
         SELECT contact_id, golden_id, event_id, started_at
           FROM matching.memberships WHERE ended_at IS NULL

@@ -2,6 +2,8 @@
 
 DROP VIEW ops.contact_status;
 
+DROP VIEW matching.number_risks;
+
 DROP VIEW matching.confirmations;
 
 DROP VIEW enrichment.address_coverage;

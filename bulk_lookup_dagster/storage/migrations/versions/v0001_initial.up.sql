@@ -1761,6 +1761,12 @@ SELECT subject_id, bool_and(confirmed) AS confirmed
                   FROM enrichment.email_verifications_best) said
          WHERE confirmed IS NOT NULL GROUP BY subject_id;
 
+CREATE VIEW matching.number_risks AS
+SELECT subject_id, max(fetched_at)::date AS asked_on,
+               (ARRAY['low', 'medium', 'high'])[max(array_position(
+                   ARRAY['low', 'medium', 'high'], risk_level::text))] AS risk
+          FROM enrichment.phone_lookups_best GROUP BY subject_id;
+
 CREATE VIEW ops.contact_status AS
 WITH questions AS (
             SELECT DISTINCT ON (c.provider, c.operation, c.subject_id, c.params_hash)
