@@ -69,8 +69,11 @@ def by_splink(options: dict[str, Any]) -> dict[str, Any]:
     Both go from the raw rows of one Parquet file to clusters in memory; neither touches
     PostgreSQL. Both are charged for the same cleaning, keys and statistics (`prepare_seconds`).
     After it the engine finds candidates, scores and guards them, closes and splits components;
-    Splink predicts and clusters. Splink's keys are empty where a block is too large to compare, so
-    that both score the same candidates; it writes the pairs above the threshold only.
+    Splink predicts and clusters, and writes the pairs above the threshold only.
+
+    `splink` is Splink with the exported settings and nothing else: it compares every block.
+    `splink-same` has its keys emptied where the engine found a block too large, so that both score
+    the same candidates: what is left is the two ways of scoring and clustering them.
     """
     from splink import DuckDBAPI, Linker
 
@@ -83,7 +86,7 @@ def by_splink(options: dict[str, Any]) -> dict[str, Any]:
         pairs.make_frequencies(db)
         pairs.make_people(db, model, total)
         prepared = time.perf_counter() - start
-        make_input(db)
+        make_input(db, every_block=options["engine"] == "splink")
         db.execute("DROP TABLE raw")
         api = DuckDBAPI(db)
         linker = Linker(api.register("input"), splink_settings(model, band_of(total)), log_level=40)
@@ -106,4 +109,4 @@ def by_splink(options: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     asked = json.loads(sys.stdin.readline())
-    print(json.dumps((by_splink if asked["engine"] == "splink" else by_engine)(asked)))
+    print(json.dumps((by_engine if asked["engine"] == "engine" else by_splink)(asked)))

@@ -83,14 +83,15 @@ RULES: tuple[tuple[str, str, str], ...] = (
      f" d_phone = 1 AND d_email = 1 AND {_ONLY_NAME} AND d_middle <> 2"),
     ("auto", "same name", "d_last = 3 AND d_first >= 4"),
     ("auto", "initial", f"d_last = 3 AND d_first = 3 AND ({_OWN} OR d_email >= 3"
-     " OR (d_address >= 4 AND d_company >= 3))"),
+     " OR (d_address >= 4 AND d_company >= 3) OR (d_address = 5 AND d_email = 0))"),
     ("review", "initial", "d_last = 3 AND d_first = 3"),
     ("auto", "misspelt first name", "d_last = 3 AND d_first = 2 AND first_slip"),
     ("auto", "misspelt last name", "d_last = 2 AND d_first >= 3 AND last_slip"),
     ("auto", "misspelt twice", f"d_last = 2 AND d_first = 2 AND first_slip AND last_slip"
      f" AND ({_OWN} OR d_address >= 4)"),
     ("review", "close names", "d_last >= 2 AND d_first = 2 OR d_last = 2 AND d_first >= 4"),
-    ("review", "other name, own e-mail and phone", "d_email = 7 AND d_phone = 5"),
+    # Both are nobody else's, and other initials would have made them shared.
+    ("auto", "other name, own e-mail and phone", "d_email = 7 AND d_phone = 5"),
     ("related", "household", "d_last = 3"),
     ("related", "colleague", "TRUE"),
 )  # fmt: skip

@@ -20,19 +20,21 @@ NAMES = ("first", "last")
 """Columns whose rarity counts; Splink is told of it as term frequencies."""
 
 
-def make_input(db: duckdb.DuckDBPyConnection, table: str = "input") -> None:
-    """Table for Splink of `people`, `keys` and `key_stats`: people and their keys k1 … k10.
+def make_input(db: duckdb.DuckDBPyConnection, *, every_block: bool = False) -> None:
+    """Table `input` for Splink of `people`, `keys` and `key_stats`: people with keys k1 … k10.
 
-    A key whose block is too large to compare is empty, so that both engines compare the same.
+    A key whose block is too large to compare is empty, so that both engines compare the same; with
+    `every_block` Splink compares those too, as it does when nobody has counted the blocks.
     """
+    live = "TRUE" if every_block else "NOT s.is_generic"
     columns = ", ".join(
         f"any_value(k.key) FILTER (k.kind = {kind.number}) AS k{kind.number}" for kind in KINDS
     )
     db.execute(f"""
-        CREATE OR REPLACE TABLE {table} AS
+        CREATE OR REPLACE TABLE input AS
         WITH wide AS (
             SELECT k.contact_id, {columns}
-              FROM keys k JOIN key_stats s ON s.key = k.key AND NOT s.is_generic
+              FROM keys k JOIN key_stats s ON s.key = k.key AND {live}
              GROUP BY k.contact_id
         )
         SELECT p.*, w.* EXCLUDE (contact_id)

@@ -124,8 +124,11 @@ def test_the_committed_ratios_name_benchmarks_and_figures_there_are() -> None:
     ratios = json.loads(RATIOS.read_text())
     assert {figure["run"] for figure in ratios["figures"]} == set(ratios["runs"])
     for figure in ratios["figures"]:
-        module = ratios["runs"][figure["run"]][0].replace(".", "/")
-        assert f'"{figure["key"]}"' in (ROOT / f"{module}.py").read_text()
+        # `bench.matching` has its scores in `bench/matching_scores.py`.
+        module = ratios["runs"][figure["run"]][0].removeprefix("bench.")
+        sources = "".join(path.read_text() for path in (ROOT / "bench").glob(f"{module}*.py"))
+        for part in figure["key"].split("."):
+            assert f'"{part}"' in sources
         assert judge(figure, {}).verdict == "not measured"
     assert table([]).startswith("bench")
 
