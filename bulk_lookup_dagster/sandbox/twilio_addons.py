@@ -2,8 +2,8 @@
 `twilio_lookups_v1`.
 
 Quirks: the add-ons have a status of their own inside a 200; one that is not installed is absent
-from the results; a number that is none is 404 with code 20404; Scout answers in one of two shapes;
-now and then an add-on fails, which is not billed.
+from the results; a number that is none is 404 with code 20404; Scout answers in one of two shapes.
+The control `PUT failing {"share": N}` makes add-ons fail for so many numbers, which is not billed.
 
 Belongs here: this vendor's paths, bodies and quirks. Does not: faults, billing, the log
 (`account`).
@@ -26,7 +26,7 @@ _INSTALLED = {
     "realphonevalidation_rpvturbo": "real_phone_validation",
     "icehook_scout": "icehook_scout",
 }
-_FAILED_SHARE, _PORTING_SHAPE_SHARE = 0.01, 0.7
+_PORTING_SHAPE_SHARE = 0.7
 _VAGUE = ("pending", "busy", "unreachable", "restricted", "ERROR")
 
 
@@ -35,6 +35,10 @@ class TwilioAddons(TwilioAccount, PlainSimulator):
 
     name = "twilio_addons"
     prices: Mapping[str, int] = {"real_phone_validation": 60_000, "icehook_scout": 5_000}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failing = 0.0
 
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """The number and the add-ons."""
@@ -52,7 +56,7 @@ class TwilioAddons(TwilioAccount, PlainSimulator):
             reply.counted = request.path.startswith(_PATH)
             return reply
         names = parse_qs(request.query).get("AddOns", [])
-        results = {one: _result(_INSTALLED[one], told) for one in names if one in _INSTALLED}
+        results = {one: self._result(_INSTALLED[one], told) for one in names if one in _INSTALLED}
         body = {
             "caller_name": None,
             "carrier": None,
@@ -65,13 +69,18 @@ class TwilioAddons(TwilioAccount, PlainSimulator):
         answered = [one for one, result in results.items() if result["status"] == "successful"]
         return json_reply(body, billed=[(number, _INSTALLED[one]) for one in answered])
 
+    def control(self, name: str, document: Any) -> bool:
+        """`failing`: the share of numbers add-ons fail for."""
+        if name == "failing":
+            self._failing = float(document["share"])
+        return name == "failing"
 
-def _result(operation: str, told: world.Phone) -> dict[str, Any]:
-    shared = {"request_sid": f"XR{draw(operation, told.number):032x}"}
-    if knows("twilio_addons", f"{operation} failed", told.number, _FAILED_SHARE):
-        return {**shared, "status": "failed", "code": 61006, "message": "failed", "result": {}}
-    result = _validation(told) if operation == "real_phone_validation" else _scout(told)
-    return {**shared, "status": "successful", "code": None, "message": None, "result": result}
+    def _result(self, operation: str, told: world.Phone) -> dict[str, Any]:
+        shared = {"request_sid": f"XR{draw(operation, told.number):032x}"}
+        if knows("twilio_addons", "failed", told.number, self._failing):
+            return {**shared, "status": "failed", "code": 61006, "message": "failed", "result": {}}
+        result = _validation(told) if operation == "real_phone_validation" else _scout(told)
+        return {**shared, "status": "successful", "code": None, "message": None, "result": result}
 
 
 def _validation(told: world.Phone) -> dict[str, Any]:
