@@ -129,6 +129,7 @@ lock: ## Resolve the dependencies again
 generate: .venv/.dev ## Rewrite the files that are generated from the code
 	$(BIN)/python -m bulk_lookup_dagster.core.variables > .env.example
 	$(BIN)/python -m bulk_lookup_dagster.core.state_machines > docs/state-machines.md
+	$(BIN)/python -m bulk_lookup_dagster.services.provider_pages
 	$(BIN)/python -m bulk_lookup_dagster.storage.migrations.freeze
 
 .PHONY: screenshots

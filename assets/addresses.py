@@ -1,4 +1,4 @@
-"""Addresses: whether mail reaches every address, and what stands there.
+"""Addresses: whether mail is delivered there and people live there.
 
 Put here: this step's asset and checks. Do not put here: how steps run (`_step`).
 """
@@ -9,8 +9,9 @@ from bulk_lookup_dagster.services.steps.addresses import ADDRESSES
 
 addresses = step_asset(
     ADDRESSES,
-    "One vendor's answer about a postal address.\n\nSource: Google Address Validation at its list"
-    " price; the one address of a contact is the view contact_addresses. Kept 29 days.",
+    "One verdict on an address: deliverable, residential or commercial, and how sure.\n\nAddresses"
+    " come from the file and from owners of numbers. Source: Google Address Validation, at list"
+    " price; no address text of Google's is kept, verdicts 29 days.",
 )
 
 ASSETS = (addresses,)

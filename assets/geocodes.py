@@ -1,4 +1,4 @@
-"""Geocodes: the point and the census block of every address.
+"""Geocodes: points and census blocks of addresses.
 
 Put here: this step's asset and checks. Do not put here: how steps run (`_step`).
 """
@@ -9,8 +9,9 @@ from bulk_lookup_dagster.services.steps.geocodes import GEOCODES
 
 geocodes = step_asset(
     GEOCODES,
-    "One vendor's point of a postal address.\n\nSource: the US Census Bureau, free, then Google"
-    " Geocoding at its list price for what it could not match. Google's points are kept 29 days.",
+    "Where an address is: its point, how exact, and its census block.\n\nSource: the US Census"
+    " Bureau's batch geocoder, free and kept; then Google at list price for what it could not"
+    " match, whose points go after 29 days and whose place ids stay.",
 )
 
 ASSETS = (geocodes,)

@@ -1,4 +1,4 @@
-"""Phone porting: who carries a number since it was ported.
+"""Ported numbers: who carries a number now.
 
 Put here: this step's asset and checks. Do not put here: how steps run (`_step`).
 """
@@ -9,8 +9,9 @@ from bulk_lookup_dagster.services.steps.phone_porting import PHONE_PORTING
 
 phone_porting = step_asset(
     PHONE_PORTING,
-    "One vendor's answer who carries a number now.\n\nSource: IceHook Scout, an add-on of Twilio"
-    " Lookup v1, at its list price. Kept 30 days.",
+    "Whether a number was ported and who carries it now.\n\nSource: the add-on IceHook Scout of"
+    " Twilio Lookup v1, at your price for it; its answer comes in two shapes and is kept as it"
+    " came. For routing, not for marketing. Kept 30 days.",
 )
 
 ASSETS = (phone_porting,)

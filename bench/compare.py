@@ -59,11 +59,19 @@ def _label(figure: Mapping[str, Any]) -> str:
 
 def _value(figure: Mapping[str, Any], results: Results) -> float | None:
     """What was measured; with `over`, divided by the same key of that run."""
-    found = results.get(figure["run"], {}).get(figure["key"])
+    found = _find(results.get(figure["run"], {}), figure["key"])
     if found is None or "over" not in figure:
         return None if found is None else float(found)
-    base = results.get(figure["over"], {}).get(figure["key"])
-    return round(found / base, 4) if base else None
+    base = _find(results.get(figure["over"], {}), figure["key"])
+    return round(float(found) / float(base), 4) if base else None
+
+
+def _find(result: Mapping[str, Any], key: str) -> Any:
+    """`auto.precision` is looked for inside `auto`."""
+    found: Any = result
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
 
 
 def _only_if(condition: str, found: Mapping[str, Any]) -> bool:

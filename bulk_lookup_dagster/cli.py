@@ -14,8 +14,11 @@ from bulk_lookup_dagster.commands import (
     deletion,
     files,
     housekeeping,
+    match_models,
+    matching,
     money,
     platform,
+    provenance,
 )
 
 app = typer.Typer(
@@ -46,8 +49,15 @@ for command in (
     money.pause,
     money.resume,
     analyst.analyst,
+    provenance.why,
+    provenance.pin,
+    provenance.unpin,
 ):
     app.command()(command)
+matching.matching.command()(match_models.shadow)
+matching.matching.command()(match_models.activate)
+matching.matching.command()(match_models.export_splink)
+app.add_typer(matching.matching, name="matching")
 app.add_typer(money.unknowns, name="unknowns")
 app.add_typer(platform.settings, name="settings")
 app.add_typer(platform.db, name="db")

@@ -150,6 +150,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Nothing to sign up for: the service is public.",
     docs="https://geocoding.geo.census.gov/geocoder/Geocoding_Services_API.html",
     free_check="the list of benchmarks",
 )

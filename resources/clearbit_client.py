@@ -220,5 +220,6 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Keys are not given out any more; those of accounts from before 2024 may still work.",
     docs="https://help.clearbit.com",
 )

@@ -131,6 +131,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Register at the FCC for a user name and an API token; both are free.",
     docs="https://www.fcc.gov/sites/default/files/bdc-public-data-api-spec.pdf",
     free_check="the list of releases",
 )

@@ -94,5 +94,6 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Create a project with billing, enable the Address Validation API, make a key.",
     docs="https://developers.google.com/maps/documentation/address-validation",
 )

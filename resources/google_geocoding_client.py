@@ -165,5 +165,6 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Create a project with billing, enable the Geocoding API, make a key.",
     docs="https://developers.google.com/maps/documentation/geocoding",
 )

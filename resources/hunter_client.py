@@ -247,6 +247,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Sign up; the key stands under API. The free plan has a few credits a month.",
     docs="https://hunter.io/api-documentation/v2",
     free_check="the account's allowance",
 )

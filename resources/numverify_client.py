@@ -133,5 +133,6 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Subscribe at apilayer; the free plan has no HTTPS, so it needs a paid one.",
     docs="https://numverify.com/documentation",
 )

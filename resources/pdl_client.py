@@ -166,5 +166,6 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Sign up; the key stands in the dashboard. The free plan hides e-mail addresses.",
     docs="https://docs.peopledatalabs.com",
 )

@@ -57,6 +57,7 @@ def parse_person(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Columns of `enrichment.person_profiles`."""
     person = _open(_READ.part(answer, "data"))
     levels = _READ.texts(person, "job_title_levels", 100)
+    work_email = email_of(_READ.text(person, "work_email", 320))
     return {
         "first_name": _READ.text(person, "first_name", 100),
         "last_name": _READ.text(person, "last_name", 100),
@@ -68,7 +69,8 @@ def parse_person(answer: Mapping[str, Any]) -> dict[str, Any]:
         "linkedin": _READ.text(person, "linkedin_url", 200),
         "twitter": _READ.text(person, "twitter_username", 200),
         "facebook": _READ.text(person, "facebook_username", 200),
-        "work_email": email_of(_READ.text(person, "work_email", 320)),
+        "work_email": work_email,
+        "has_work_email": work_email is not None,
         "likelihood": _confidence(answer),
     }
 

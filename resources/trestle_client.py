@@ -154,5 +154,6 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Self-serve: sign up, add a card, copy the key. Marketing needs an order for it.",
     docs="https://docs.trestleiq.com",
 )

@@ -163,6 +163,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Your Twilio key; install the add-ons in the console under the names in the settings.",
     docs="https://www.twilio.com/docs/add-ons",
     account="Twilio",
 )

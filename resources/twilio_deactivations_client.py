@@ -143,6 +143,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Your Twilio key; the file is free.",
     docs="https://www.twilio.com/docs/messaging/api/deactivations-resource",
     free_check="the address of yesterday's file",
     account="Twilio",

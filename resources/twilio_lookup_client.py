@@ -223,6 +223,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Create an account, then an API key in its console; some packages need approval.",
     docs="https://www.twilio.com/docs/lookup/v2-api",
     free_check="a look-up without packages",
     account="Twilio",

@@ -61,8 +61,9 @@ class Vendor:
     complete sets, the preferred first; an empty set means that no credential is needed. `build`
     makes a client from credentials, address and the vendor's settings block. `free_check` names
     the call `doctor --providers` makes; empty: the vendor has only paid calls. `version` is what
-    the client is written for. Without `base_url_variable` it is local: rules of our own, which
-    need neither network nor credentials. Vendors of one `account` share its credentials.
+    the client is written for, `sign_up` says in a sentence how one gets a key. Without
+    `base_url_variable` it is local: rules of our own, which need neither network nor credentials.
+    Vendors of one `account` share its credentials.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Vendor:
     docs: str
     free_check: str = ""
     account: str = ""
+    sign_up: str = ""
 
     @property
     def section(self) -> str:

@@ -214,6 +214,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Needs a ThingSpace contract that includes fixed wireless qualification.",
     docs="https://thingspace.verizon.com/documentation",
     free_check="a log-in",
 )

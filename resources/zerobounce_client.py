@@ -190,6 +190,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=build,
+    sign_up="Sign up, buy credits, copy the key under API; the monthly free credits work too.",
     docs="https://www.zerobounce.net/docs/email-validation-api-quickstart",
     free_check="the number of credits left",
 )

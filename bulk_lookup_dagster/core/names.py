@@ -54,6 +54,40 @@ def parse_name(name: str) -> PersonName:
     return _assemble((tokens[:split], ""), (tokens[split:], generation))
 
 
+def halves(name: str) -> tuple[str, str]:
+    """Given and family names of a name in one piece, in its own spelling, without titles.
+
+    One word alone is a family name; `Brook, Ada` is turned round.
+    """
+    text = _ASIDE.sub(" ", name)
+    before, comma, after = text.partition(",")
+    if comma and not set(words(after)) <= _CREDENTIALS | set(_GENERATIONS):
+        return _written(after.split()), _written(before.split())
+    tokens = _spelled(before.split())
+    split = max(0, len(tokens) - 1)
+    while split > 1 and _plain(tokens[split - 1]) in _PARTICLES:
+        split -= 1
+    return " ".join(tokens[:split]), " ".join(tokens[split:])
+
+
+def _written(tokens: list[str]) -> str:
+    return " ".join(_spelled(tokens))
+
+
+def _spelled(tokens: list[str]) -> list[str]:
+    """Without titles before and letters after, as `_bare` does with folded words."""
+    while len(tokens) > 1 and _plain(tokens[0]) in _TITLES:
+        tokens = tokens[1:]
+    endings = _CREDENTIALS | set(_GENERATIONS)
+    while len(tokens) > 1 and _plain(tokens[-1]) in endings:
+        tokens = tokens[:-1]
+    return tokens
+
+
+def _plain(token: str) -> str:
+    return "".join(words(token))
+
+
 def split_name(first: str, last: str) -> PersonName:
     """A name in two fields; a field that holds the whole name is taken apart."""
     if not first or not last:

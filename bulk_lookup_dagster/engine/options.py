@@ -80,8 +80,8 @@ class RunReport:
     `left_due` counts claims not asked, by reason (`cap_reached`, `paused`, `unavailable`,
     `deadline`, `no_price`, `waiting` for an earlier provider of a waterfall); `pending_elsewhere`
     those another live run still holds; `accepted` those a vendor will answer later; `rates` the
-    requests a second each provider was held to (None: no limit). `skipped` counts subjects nobody
-    could be asked about, `skipped_because` says why.
+    requests a second each provider was held to (None: no limit). `skipped` counts rows about which
+    nobody could be asked, `skipped_because` says why.
     """
 
     run_id: int = 0

@@ -11,18 +11,21 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cache
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from bulk_lookup_dagster.core.phone import Phone, normalise
+from bulk_lookup_dagster.intake.sample_groups import GROUPS
 
 HEADER = ("Name", "Phone", "Company", "E-mail", "City", "Last verified", "Lead source")
 COUNTRIES = ("GB", "DE", "FR", "IN", "BR", "MX", "AU", "ES", "IT", "NL", "JP", "ZA")
 _HOME_SHARE, _BAD_SHARE, _REPEAT_SHARE = 0.70, 0.06, 0.08
 _REMEMBERED = 2_000
+_BETWEEN = 100
+"""Single rows between two groups of rows that belong together."""
 _AREAS = "201 206 212 213 303 305 312 404 415 480 503 512 602 617 702 713 773 818 904 916".split()
 _FIRST = "Ada Ben Chloe Dev Elif Femi Grace Hugo Ines Jonas Kira Liam Maya Noah Olga Priya".split()
 _LAST = "Abara Brook Castle Dale Ember Frost Garnet Hollow Iyer Juniper Kessler Lark Moss".split()
@@ -85,11 +88,25 @@ def write_sample(path: Path, rows: int = 2_000, seed: int = 7) -> None:
 
 
 def sample_rows(rows: int, seed: int = 7) -> Iterator[list[str]]:
-    """The rows of a sample, without its header."""
+    """The rows of a sample, without its header; after every so many, some that belong together."""
+    single = _single_rows(seed)
+    rng = random.Random(seed + 1)  # noqa: S311 - a repeatable sample, no secret
+    groups = cycle(GROUPS)
+    left = rows
+    while left > 0:
+        yield from islice(single, min(left, _BETWEEN))
+        left -= _BETWEEN
+        group = next(groups)(rng, lambda: _phone(rng))[: max(left, 0)]
+        yield from group
+        left -= len(group)
+
+
+def _single_rows(seed: int) -> Iterator[list[str]]:
+    """Rows without end."""
     rng = random.Random(seed)  # noqa: S311 - a repeatable sample, no secret
     bad = cycle(_BAD_PHONES)
     recent: list[list[str]] = []
-    for _ in range(rows):
+    while True:
         chance = rng.random()
         if chance < _BAD_SHARE:
             phone = next(bad)

@@ -106,7 +106,9 @@ COMPARISONS = (
               " (l.host = r.host AND l.email_number = r.email_number"
               f" AND abs(length(l.mailbox) - length(r.mailbox)) <= 2 AND {_alike('mailbox', 0.9)}"
               f" OR l.mailbox = r.mailbox AND {_alike('host', 0.9)})"),
-        Level(3, "mailbox", "NOT l.is_role AND NOT r.is_role AND l.mailbox = r.mailbox"),
+        # Without a number it is the name once more: every firm has its jsmith.
+        Level(3, "mailbox", "NOT l.is_role AND NOT r.is_role AND l.mailbox = r.mailbox"
+              " AND l.email_number <> ''"),
         Level(2, "site", "l.host = r.host AND l.site IS NOT NULL"),
     )),
     Comparison("company", _missing("company"), (

@@ -29,6 +29,7 @@ def session(memory_mb: int = MEMORY_MB) -> Iterator[duckdb.DuckDBPyConnection]:
             "preserve_insertion_order": False,
         })  # fmt: skip
         try:
+            db.execute("SET enable_progress_bar = false")
             db.execute("CREATE TABLE overrides (a BIGINT, b BIGINT, must BOOLEAN)")
             db.execute("CREATE TABLE standing (a BIGINT, b BIGINT, levels VARCHAR)")
             yield db

@@ -31,12 +31,25 @@ _TAKE: LiteralString = """
 """
 _NEWER: LiteralString = """
     INSERT INTO matching.stale_golden_ids (golden_id)
+    WITH batch AS (
+        SELECT contact_id, phone_subject_id FROM intake.contacts WHERE first_batch_id = %s
+    ), answers AS (
+        SELECT b.contact_id, a.fetched_at
+          FROM batch b JOIN enrichment.phone_lookups a ON a.subject_id = b.phone_subject_id
+         UNION ALL
+        SELECT b.contact_id, a.fetched_at
+          FROM batch b JOIN enrichment.phone_validations a ON a.subject_id = b.phone_subject_id
+         UNION ALL
+        SELECT b.contact_id, a.fetched_at
+          FROM batch b
+          JOIN intake.contact_subjects x ON x.contact_id = b.contact_id AND x.kind = 'email'
+          JOIN enrichment.email_verifications a ON a.subject_id = x.subject_id
+    )
     SELECT DISTINCT g.golden_id
-      FROM intake.contacts c
-      JOIN enrichment.phone_lookups a ON a.subject_id = c.phone_subject_id
-      JOIN matching.memberships m ON m.contact_id = c.contact_id AND m.ended_at IS NULL
+      FROM answers a
+      JOIN matching.memberships m ON m.contact_id = a.contact_id AND m.ended_at IS NULL
       JOIN matching.golden_contacts g ON g.golden_id = m.golden_id AND g.built_at < a.fetched_at
-     WHERE c.first_batch_id = %s ORDER BY g.golden_id
+     ORDER BY g.golden_id
         ON CONFLICT (golden_id) DO UPDATE SET golden_id = EXCLUDED.golden_id
 """
 

@@ -29,8 +29,8 @@ FACTS: Mapping[str, str] = {
     "last_slip": "l.last_rare OR r.last_rare",
     "word_fits": "coalesce(l.last = r.last, FALSE) OR coalesce(l.last = r.first, FALSE)"
     " OR coalesce(l.first = r.last, FALSE) OR coalesce(l.first = r.first, FALSE)",
-    "first_bits": "greatest(l.first_bits, r.first_bits)",
-    "last_bits": "greatest(l.last_bits, r.last_bits)",
+    "first_bits": "least(l.first_bits, r.first_bits)",
+    "last_bits": "least(l.last_bits, r.last_bits)",
 }
 """What rules and weights need to know beside levels: about two records `l` and `r`."""
 _OWN = "(d_phone = 5 OR d_email = 7 OR d_birth = 3 OR d_person_id = 3)"
@@ -42,6 +42,7 @@ _ONLY_NAME = "d_phone < 2 AND d_email < 2 AND d_company < 2 AND d_birth < 2 AND 
 RULES: tuple[tuple[str, str, str], ...] = (
     ("related", "another site", "titles AND d_company >= 3 AND other_house"
      f" AND NOT ({_SAME_CONTACT} AND d_address >= 2)"),
+    ("related", "another site", "titles AND d_company >= 3 AND d_phone = 1 AND d_address = 1"),
     ("related", "one of its people", "titles AND d_company >= 3 AND d_email = 2 AND one_role"),
     ("auto", "same organisation", "titles AND d_company >= 3 AND"
      f" ({_SAME_CONTACT} OR d_address >= 4 OR (same_site AND d_address >= 2))"),
@@ -76,6 +77,8 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("review", "other middle name", f"d_middle = 1 AND NOT {_OWN}"),
     ("alone", "nothing but the name", f"d_last = 3 AND d_first >= 4 AND {_ONLY_NAME}"
      " AND d_address < 2"),
+    ("auto", "same name and address", "d_last = 3 AND d_first = 5 AND d_address = 5"
+     f" AND d_phone = 1 AND d_email = 1 AND {_ONLY_NAME}"),
     ("alone", "same address, all else differs", "d_last = 3 AND d_first >= 4 AND"
      f" d_phone = 1 AND d_email = 1 AND {_ONLY_NAME} AND d_middle <> 2"),
     ("auto", "same name", "d_last = 3 AND d_first >= 4"),

@@ -131,6 +131,8 @@ _REACH: LiteralString = """
     EXCEPT SELECT contact_id FROM reached
 """
 _REACHED: LiteralString = "SELECT contact_id FROM reached"
+# Nearly everybody reached was compared, and is in DuckDB already.
+_REST: LiteralString = "SELECT contact_id FROM reached EXCEPT SELECT contact_id FROM compared"
 _WHO: tuple[LiteralString, ...] = (
     "DROP TABLE IF EXISTS who",
     "CREATE TEMP TABLE who (contact_id BIGINT PRIMARY KEY) ON COMMIT DROP",
@@ -174,19 +176,25 @@ def _run(
     _skip(conn, run.run_id)
     fetch(conn, db, "SELECT a, b, found_by FROM candidates", "candidates",
           "a BIGINT, b BIGINT, found_by INTEGER")  # fmt: skip
-    _fetch_people(conn, db, run, known, _COMPARED)
+    for table in ("records", "shares"):
+        db.execute(f"DROP TABLE IF EXISTS {table}")
+    _fetch_people(conn, db, _COMPARED)
+    _make_people(db, run, known)
     pairs.make_pairs(db, run.model, run.band)
     engine.keep_standing(db)
     send_pairs(conn, db, run.model.version)
     conn.execute(_REACH)
     conn.execute("ANALYZE reached")
-    _fetch_people(conn, db, run, known, _REACHED)
+    conn.execute("ALTER TABLE who RENAME TO compared")
+    _fetch_people(conn, db, _REST)
+    _make_people(db, run, known)
     runs.fetch_overrides(conn, db)
     db.execute("DELETE FROM overrides WHERE a NOT IN (SELECT contact_id FROM people)"
                " OR b NOT IN (SELECT contact_id FROM people)")  # fmt: skip
     fetch(conn, db, _TIES, "pairs", _TIE_TYPES)
     done = make_clusters(db, run.model, run.band)
-    runs.send_wanted(conn, db, "SELECT contact_id FROM people", done)
+    fetch(conn, db, _REACHED, "reached", "contact_id BIGINT")
+    runs.send_wanted(conn, db, "SELECT contact_id FROM reached", done)
     counts = record_clusters(conn, run_id=run.run_id, model=run.model.version, actor=actor)
     counts |= {"concerned": _count(conn, "SELECT count(*) FROM concerned")}
     counts |= {"compared": _count(conn, "SELECT count(*) FROM candidates")}
@@ -205,18 +213,24 @@ def _add_records(conn: Connection, db: duckdb.DuckDBPyConnection) -> None:
     conn.execute("ANALYZE fresh")
 
 
-def _fetch_people(
-    conn: Connection,
-    db: duckdb.DuckDBPyConnection,
-    run: runs.Run,
-    known: int,
-    ids: LiteralString,
-) -> None:
-    """Table `people` of the contacts of a query, with whom they share phone and e-mail."""
+def _fetch_people(conn: Connection, db: duckdb.DuckDBPyConnection, ids: LiteralString) -> None:
+    """Add the contacts of a query to `records`, with whom they share phone and e-mail to `shares`.
+
+    Their ids stay in temporary table `who` of PostgreSQL.
+    """
     for statement in (*_WHO, "INSERT INTO who " + ids, "ANALYZE who"):
         conn.execute(statement)
-    fetch(conn, db, _RECORDS, "records", RECORD_TYPES)
-    fetch(conn, db, _SHARES, "shares", _SHARE_TYPES)
+    fetched: tuple[tuple[str, LiteralString, str], ...] = (
+        ("records", _RECORDS, RECORD_TYPES),
+        ("shares", _SHARES, _SHARE_TYPES),
+    )
+    for table, query, types in fetched:
+        fetch(conn, db, query, "fetched", types)
+        db.execute(f"CREATE TABLE IF NOT EXISTS {table} AS FROM fetched LIMIT 0")
+        db.execute(f"INSERT INTO {table} FROM fetched")
+
+
+def _make_people(db: duckdb.DuckDBPyConnection, run: runs.Run, known: int) -> None:
     db.execute("CREATE OR REPLACE TABLE keys AS SELECT contact_id, kind, key FROM shares")
     db.execute("CREATE OR REPLACE TABLE key_stats AS SELECT DISTINCT key, name_count FROM shares")
     pairs.make_people(db, run.model, known)

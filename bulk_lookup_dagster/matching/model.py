@@ -42,7 +42,7 @@ class LevelWeight(_Strict):
 class Thresholds(_Strict):
     """Bits from which a pair that passes the guard is merged, or shown to a person."""
 
-    auto: float = 3.5
+    auto: float = 3.0
     review: float = -2.0
     related: float = -8.0
     name_alone: float = 6.0

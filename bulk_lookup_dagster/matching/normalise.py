@@ -1,7 +1,7 @@
 """Raw contacts become records that can be compared. Raw values stay where they are.
 
-Belongs here: which field becomes which value, in sets. Does not: what a name, company or street
-line means (`core.names`, `core.companies`, `core.addresses`), keys (`matching.keys`).
+Belongs here: which field becomes which value, in sets. Does not: what one value says
+(`matching.reading`), keys (`matching.keys`).
 
 What SQL can say plainly is SQL over whole columns. What it cannot (transliteration, nicknames,
 the parts of a name) is asked of Python once per distinct value, and values are halved first where
@@ -18,18 +18,18 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from bulk_lookup_dagster.core.addresses import HOUSE_AND_REST, parse_street, street_and_unit
-from bulk_lookup_dagster.core.companies import COMPANY_MARKS, company_words, is_company
-from bulk_lookup_dagster.core.name_words import GIVEN_NAMES
-from bulk_lookup_dagster.core.names import (
-    PersonName,
-    depends_on_the_rest,
-    family_name,
-    given_name,
-    parse_name,
-    split_name,
+from bulk_lookup_dagster.core.addresses import HOUSE_AND_REST
+from bulk_lookup_dagster.matching.reading import (
+    HALF,
+    NAME_COLUMNS,
+    read_city,
+    read_company,
+    read_family,
+    read_given,
+    read_line,
+    read_name,
+    read_street,
 )
-from bulk_lookup_dagster.core.text_folding import words
 
 NORMALISER = 1
 """Raised by one when a rule here or in `core` changes: older records are then made again."""
@@ -56,9 +56,7 @@ _FREE = (
     " gmx.com gmx.de web.de mail.com proton.me protonmail.com yandex.ru mail.ru qq.com 163.com"
     " ymail.com earthlink.net"
 ).split()
-_HALF = ("stands_alone", "is_known")
-_FLAGS = frozenset({"has_company", *_HALF})
-_NAME_COLUMNS = ("kind", "first", "given", "given_other", "middle", "last", "generation", "titled")
+_FLAGS = frozenset({"has_company", *HALF})
 _WORD = "[A-Za-z][A-Za-z.'']*"
 _WORDS_AND_LAST = f"^({_WORD}(?: {_WORD})*) ([A-Za-z][A-Za-z'']*)$"
 _LAST_COMMA_REST = f"^({_WORD}(?: {_WORD})*), *({_WORD}(?: {_WORD})*)$"
@@ -184,7 +182,7 @@ def normalise(db: duckdb.DuckDBPyConnection) -> None:
         query = f"SELECT DISTINCT {source}_text FROM plain WHERE {source}_text IS NOT NULL"
         _per_value(db, f"{source}_values", query, (f"{source}_text",), target, how)
     names = ("name", "first_name", "last_name", "has_company")
-    _per_value(db, "name_values", _NAMES, names, _NAME_COLUMNS, _name)
+    _per_value(db, "name_values", _NAMES, names, NAME_COLUMNS, read_name)
     db.execute(_RECORDS)
     for table in ("plain", "name_values", *(f"{source}_values" for source, _, _ in _by_value())):
         db.execute(f"DROP TABLE {table}")
@@ -192,14 +190,14 @@ def normalise(db: duckdb.DuckDBPyConnection) -> None:
 
 def _by_value() -> tuple[tuple[str, tuple[str, ...], _How], ...]:
     """Columns of text, what each becomes, and how."""
-    given = ("first", "given", "given_other", "middle", "generation", *_HALF)
+    given = ("first", "given", "given_other", "middle", "generation", *HALF)
     return (
-        ("given", given, _given),
-        ("family", ("last", "generation", *_HALF), _family),
-        ("company", ("company",), _company),
-        ("street", ("street", "unit"), _street),
-        ("line", ("house", "street", "unit"), _line),
-        ("city", ("city",), _city),
+        ("given", given, read_given),
+        ("family", ("last", "generation", *HALF), read_family),
+        ("company", ("company",), read_company),
+        ("street", ("street", "unit"), read_street),
+        ("line", ("house", "street", "unit"), read_line),
+        ("city", ("city",), read_city),
     )
 
 
@@ -229,66 +227,3 @@ def _per_value(
         db.register("chunk", chunk)
         db.execute(f"INSERT INTO {table} SELECT * FROM chunk")
         db.unregister("chunk")
-
-
-def _name(
-    name: str | None, first: str | None, last: str | None, has_company: bool
-) -> tuple[str | None, ...]:
-    """Kind, parts of a person's name, and the name as an organisation's where it may be one."""
-    if first or last:
-        return _person("person", split_name(first or "", last or ""))
-    whole = name or ""
-    if is_company(whole):
-        titled = " ".join(company_words(whole)) or None
-        return ("organisation", *(None,) * 6, titled)
-    parsed = parse_name(whole)
-    if has_company or "," in whole or GIVEN_NAMES.intersection(words(whole)):
-        return _person("person", parsed)
-    return _person("unknown", parsed, " ".join(company_words(whole)))
-
-
-def _person(kind: str, name: PersonName, titled: str = "") -> tuple[str | None, ...]:
-    known = [full for full in name.given if full in GIVEN_NAMES]
-    if not name.first and not name.last:
-        return (None,) * 8
-    formal = known[1:] or known
-    values = (
-        *(name.first, formal[0] if formal else "", formal[1] if len(formal) > 1 else ""),
-        *(name.middle, name.last, name.generation, titled),
-    )
-    return (kind, *(value[:150] or None for value in values))
-
-
-def _given(text: str) -> tuple[Any, ...]:
-    _, first, given, other, middle, _, generation, _ = _person("person", given_name(text))
-    return first, given, other, middle, generation, *_half(text)
-
-
-def _family(text: str) -> tuple[Any, ...]:
-    name = family_name(text)
-    return name.last[:150] or None, name.generation or None, *_half(text)
-
-
-def _half(text: str) -> tuple[bool, bool]:
-    """Whether half a name can be read without the other, and whether it is a given name's."""
-    found = words(text)
-    alone = COMPANY_MARKS.isdisjoint(found) and not depends_on_the_rest(text)
-    return alone, not GIVEN_NAMES.isdisjoint(found)
-
-
-def _company(company: str) -> tuple[str | None, ...]:
-    return (" ".join(company_words(company)) or None,)
-
-
-def _street(rest: str) -> tuple[str | None, ...]:
-    street, unit = street_and_unit(rest)
-    return street or None, unit[:30] or None
-
-
-def _line(line: str) -> tuple[str | None, ...]:
-    parsed = parse_street(line)
-    return parsed.house[:20] or None, parsed.street or None, parsed.unit[:30] or None
-
-
-def _city(city: str) -> tuple[str | None, ...]:
-    return (" ".join(words(city)) or None,)

@@ -9,11 +9,44 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import duckdb
+
 from bulk_lookup_dagster.matching.comparisons import COMPARISONS
 from bulk_lookup_dagster.matching.keys import KINDS
 from bulk_lookup_dagster.matching.model import Model
 
 _SIDE = re.compile(r"\b([lr])\.(\w+)")
+NAMES = ("first", "last")
+"""Columns whose rarity counts; Splink is told of it as term frequencies."""
+
+
+def make_input(db: duckdb.DuckDBPyConnection, table: str = "input") -> None:
+    """Table for Splink of `people`, `keys` and `key_stats`: people and their keys k1 … k10.
+
+    A key whose block is too large to compare is empty, so that both engines compare the same.
+    """
+    columns = ", ".join(
+        f"any_value(k.key) FILTER (k.kind = {kind.number}) AS k{kind.number}" for kind in KINDS
+    )
+    db.execute(f"""
+        CREATE OR REPLACE TABLE {table} AS
+        WITH wide AS (
+            SELECT k.contact_id, {columns}
+              FROM keys k JOIN key_stats s ON s.key = k.key AND NOT s.is_generic
+             GROUP BY k.contact_id
+        )
+        SELECT p.*, w.* EXCLUDE (contact_id)
+          FROM people p LEFT JOIN wide w ON w.contact_id = p.contact_id
+    """)
+
+
+def make_term_frequencies(db: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Table `tf_<name>` of the share of records that bear a name, as the engine weighs it."""
+    db.execute(f"""
+        CREATE OR REPLACE TABLE tf_{name} AS
+        SELECT {name}, any_value(2.0 ** -{name}_bits) AS tf_{name}
+          FROM people WHERE {name} IS NOT NULL GROUP BY {name}
+    """)
 
 
 def splink_settings(model: Model, band: int) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 import orjson
 
@@ -28,6 +27,7 @@ from bulk_lookup_dagster.sandbox.simulator import (
     PlainSimulator,
     Reply,
     json_reply,
+    parameter,
     refused,
 )
 
@@ -56,7 +56,7 @@ class Clearbit(PlainSimulator):
 
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """The domain or address."""
-        subject = _parameter(request, "domain") or _parameter(request, "email")
+        subject = parameter(request, "domain") or parameter(request, "email")
         return subject.casefold() or request.path, (_PATHS.get(request.path, request.path),)
 
     def answer(self, request: Request) -> Reply:
@@ -89,7 +89,7 @@ class Clearbit(PlainSimulator):
 
 def _queued(request: Request, key: str, operation: str, found: Any) -> Reply:
     status, body = _error(202, "queued")
-    url = _parameter(request, "webhook_url")
+    url = parameter(request, "webhook_url")
     if not url:
         return json_reply(body, status)
     try:
@@ -97,7 +97,7 @@ def _queued(request: Request, key: str, operation: str, found: Any) -> Reply:
     except InputError:
         return refused(*_error(422, "webhook_url_invalid"))
     told = {
-        "id": _parameter(request, "webhook_id"),
+        "id": parameter(request, "webhook_id"),
         "type": operation,
         "status": 404 if found is None else 200,
         "body": found,
@@ -106,10 +106,6 @@ def _queued(request: Request, key: str, operation: str, found: Any) -> Reply:
     signature = hmac.new(key.encode(), sent, "sha1").hexdigest()
     call = Callback(url, sent, {"X-Request-Signature": f"sha1={signature}"})
     return json_reply(body, status, callbacks=(call,))
-
-
-def _parameter(request: Request, name: str) -> str:
-    return parse_qs(request.query).get(name, [""])[0]
 
 
 def _company(domain: str) -> dict[str, Any] | None:

@@ -12,14 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 from bulk_lookup_dagster.sandbox import world
 from bulk_lookup_dagster.sandbox.draws import draw, knows
 from bulk_lookup_dagster.sandbox.mailboxes import Mailbox, mailbox
 from bulk_lookup_dagster.sandbox.profiles import company_profile, person_profile
 from bulk_lookup_dagster.sandbox.server import Request
-from bulk_lookup_dagster.sandbox.simulator import PlainSimulator, Reply, json_reply, refused
+from bulk_lookup_dagster.sandbox.simulator import (
+    PlainSimulator,
+    Reply,
+    json_reply,
+    parameter,
+    refused,
+)
 
 _PATHS = {
     "/email-finder": "email_finder",
@@ -91,8 +96,8 @@ class Hunter(PlainSimulator):
         return True
 
     def _find(self, request: Request) -> Reply:
-        first, last = _parameter(request, "first_name"), _parameter(request, "last_name")
-        domain, company = _parameter(request, "domain"), _parameter(request, "company")
+        first, last = parameter(request, "first_name"), parameter(request, "last_name")
+        domain, company = parameter(request, "domain"), parameter(request, "company")
         if not (first and last and (domain or company)):
             return _refusal(400, "wrong_params")
         subject = _subject(request)
@@ -108,7 +113,7 @@ class Hunter(PlainSimulator):
         )
 
     def _verify(self, request: Request) -> Reply:
-        email = _parameter(request, "email").casefold()
+        email = parameter(request, "email").casefold()
         if "@" not in email:
             return _refusal(400, "invalid_email")
         if email.startswith("greylisted@"):
@@ -121,13 +126,9 @@ class Hunter(PlainSimulator):
         return json_reply({"data": data}, billed=((email, "email_verifier"),))
 
 
-def _parameter(request: Request, name: str) -> str:
-    return parse_qs(request.query).get(name, [""])[0]
-
-
 def _subject(request: Request) -> str:
     names = ("first_name", "last_name", "domain", "company", "email")
-    parts = [_parameter(request, name).casefold() for name in names]
+    parts = [parameter(request, name).casefold() for name in names]
     return "|".join(part for part in parts if part) or request.path
 
 
@@ -195,7 +196,7 @@ def _status(box: Mailbox) -> str:
 
 
 def _person(request: Request) -> Reply:
-    email = _parameter(request, "email").casefold()
+    email = parameter(request, "email").casefold()
     if "@" not in email:
         return _refusal(400, "invalid_email")
     person = world.person_by_email(email)
@@ -205,7 +206,7 @@ def _person(request: Request) -> Reply:
 
 
 def _company(request: Request) -> Reply:
-    domain = _parameter(request, "domain").casefold()
+    domain = parameter(request, "domain").casefold()
     if not domain:
         return _refusal(400, "wrong_params")
     firm = world.company_at(domain)

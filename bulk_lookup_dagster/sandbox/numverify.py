@@ -12,13 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 from bulk_lookup_dagster.sandbox import world
 from bulk_lookup_dagster.sandbox.draws import draw, knows, pick
 from bulk_lookup_dagster.sandbox.places import town_of_area
 from bulk_lookup_dagster.sandbox.server import Request
-from bulk_lookup_dagster.sandbox.simulator import PlainSimulator, Reply, json_reply, refused
+from bulk_lookup_dagster.sandbox.simulator import (
+    PlainSimulator,
+    Reply,
+    json_reply,
+    parameter,
+    refused,
+)
 
 _COUNTRIES = {
     "US": ("+1", "United States of America"),
@@ -55,28 +60,24 @@ class Numverify(PlainSimulator):
 
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """The number as E.164."""
-        return f"+{_parameter(request, 'number')}", ("validate",)
+        return f"+{parameter(request, 'number')}", ("validate",)
 
     def answer(self, request: Request) -> Reply:
         """One validation, or a refusal in the vendor's words."""
         if request.method != "GET" or request.path != "/validate":
             return refused(404, {"message": "no Route matched with those values"})
         marketplace = request.header(b"apikey")
-        key = marketplace or _parameter(request, "access_key")
+        key = marketplace or parameter(request, "access_key")
         if marketplace == "wrong":
             return refused(401, {"message": "Invalid authentication credentials"})
         if key in ("", "wrong"):
             return refused(200, _failure(101, "invalid_access_key"))
-        number = _parameter(request, "number")
+        number = parameter(request, "number")
         if not number:
             return refused(200, _failure(210, "no_phone_number_provided"))
         if not number.isdigit():
             return refused(200, _failure(211, "non_numeric_phone_number_provided"))
         return json_reply(_validation(number), billed=((f"+{number}", "validate"),))
-
-
-def _parameter(request: Request, name: str) -> str:
-    return parse_qs(request.query).get(name, [""])[0]
 
 
 def _failure(code: int, kind: str) -> dict[str, Any]:

@@ -12,12 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 from bulk_lookup_dagster.sandbox import world
 from bulk_lookup_dagster.sandbox.draws import draw, knows
 from bulk_lookup_dagster.sandbox.server import Request
-from bulk_lookup_dagster.sandbox.simulator import PlainSimulator, Reply, json_reply, refused
+from bulk_lookup_dagster.sandbox.simulator import (
+    PlainSimulator,
+    Reply,
+    json_reply,
+    parameter,
+    refused,
+)
 
 _PERSONS, _EMAILS, _COMPANIES = 0.7, 0.55, 0.82
 _LEVELS = {"executive": "owner", "manager": "manager", "director": "director", "staff": "entry"}
@@ -43,7 +48,7 @@ class Pdl(PlainSimulator):
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """Who or which company."""
         names = ("email", "first_name", "last_name", "company", "website", "name", "postal_code")
-        parts = [_parameter(request, name).casefold() for name in names]
+        parts = [parameter(request, name).casefold() for name in names]
         subject = "|".join(part for part in parts if part)
         return subject or request.path, (_operation(request),)
 
@@ -61,25 +66,21 @@ class Pdl(PlainSimulator):
                 return refused(404, {"message": "no such path"})
         if found is None:
             return refused(*_error(400, "invalid_request_error"))
-        least = int(_parameter(request, "min_likelihood") or 2)
+        least = int(parameter(request, "min_likelihood") or 2)
         if not found or found["likelihood"] < least:
             status, body = _error(404, "not_found")
             return json_reply(body, status)
         return json_reply(found, billed=((subject, operation),))
 
 
-def _parameter(request: Request, name: str) -> str:
-    return parse_qs(request.query).get(name, [""])[0]
-
-
 def _operation(request: Request) -> str:
     if request.path == "/company/enrich":
         return "company"
-    return "person_email" if _parameter(request, "required") == "work_email" else "person"
+    return "person_email" if parameter(request, "required") == "work_email" else "person"
 
 
 def _wanted(request: Request, document: dict[str, Any]) -> dict[str, Any]:
-    fields = [name for name in _parameter(request, "data_include").split(",") if name]
+    fields = [name for name in parameter(request, "data_include").split(",") if name]
     return {name: value for name, value in document.items() if not fields or name in fields}
 
 
@@ -89,9 +90,9 @@ def _likelihood(key: str) -> int:
 
 def _person(request: Request) -> dict[str, Any] | None:
     """None: too little was given; empty: nobody is known."""
-    email = _parameter(request, "email")
-    first, last = _parameter(request, "first_name"), _parameter(request, "last_name")
-    where = _parameter(request, "company")
+    email = parameter(request, "email")
+    first, last = parameter(request, "first_name"), parameter(request, "last_name")
+    where = parameter(request, "company")
     if not email and not (first and last and where):
         return None
     if first and last and where:
@@ -105,7 +106,7 @@ def _person(request: Request) -> dict[str, Any] | None:
     has_email = person.work_email is not None and knows("pdl", "email", key, _EMAILS)
     if not knows("pdl", "person", key, _PERSONS):
         return {}
-    if _parameter(request, "required") == "work_email" and not has_email:
+    if parameter(request, "required") == "work_email" and not has_email:
         return {}
     work = person.work_email if has_email else None
     data = _wanted(request, _document(person, work))
@@ -134,7 +135,7 @@ def _document(person: world.Person, work_email: str | None) -> dict[str, Any]:
 
 def _company(request: Request) -> dict[str, Any] | None:
     """None: too little was given; empty: no such company is known."""
-    site, name = _parameter(request, "website"), _parameter(request, "name")
+    site, name = parameter(request, "website"), parameter(request, "name")
     if not (site or name):
         return None
     firm = world.company_at(site) if site else world.company_named(name)

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -101,6 +102,11 @@ class PlainSimulator:
     def control(self, _name: str, _document: Any) -> bool:
         """None of its own."""
         return False
+
+
+def parameter(request: Request, name: str) -> str:
+    """A parameter of the query, '' where it is absent."""
+    return parse_qs(request.query).get(name, [""])[0]
 
 
 def json_reply(document: Any, status: int = 200, **options: Any) -> Reply:

@@ -11,14 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 from uuid import UUID
 
 from bulk_lookup_dagster.sandbox import world
 from bulk_lookup_dagster.sandbox.draws import draw, knows
 from bulk_lookup_dagster.sandbox.places import Address, locate
 from bulk_lookup_dagster.sandbox.server import Request
-from bulk_lookup_dagster.sandbox.simulator import PlainSimulator, Reply, json_reply, refused
+from bulk_lookup_dagster.sandbox.simulator import (
+    PlainSimulator,
+    Reply,
+    json_reply,
+    parameter,
+    refused,
+)
 
 _PATHS = {"/3.2/phone": "reverse_phone", "/3.0/phone_intel": "phone_intel"}
 _LINE_TYPES = {
@@ -49,7 +54,7 @@ class Trestle(PlainSimulator):
 
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """The number and the product."""
-        return _parameter(request, "phone"), (_PATHS.get(request.path, request.path),)
+        return parameter(request, "phone"), (_PATHS.get(request.path, request.path),)
 
     def answer(self, request: Request) -> Reply:
         """One product about one number, or a refusal in the vendor's words."""
@@ -59,16 +64,12 @@ class Trestle(PlainSimulator):
         if request.header(b"x-api-key") in ("", "wrong"):
             message = {"errorCode": "INVALID_API_KEY", "message": "Forbidden", "hint": "Check it"}
             return refused(403, message)
-        number = _parameter(request, "phone")
+        number = parameter(request, "phone")
         if not number:
             return refused(400, {"error": "BAD_REQUEST", "message": "phone is required"})
         told = world.phone(number if number.startswith("+") else f"+1{number}")
         body = _reverse(told) if operation == "reverse_phone" else _intel(told)
         return json_reply(body, billed=((told.number, operation),))
-
-
-def _parameter(request: Request, name: str) -> str:
-    return parse_qs(request.query).get(name, [""])[0]
 
 
 def _id(kind: str, key: str) -> str:

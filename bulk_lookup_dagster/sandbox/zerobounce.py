@@ -24,6 +24,7 @@ from bulk_lookup_dagster.sandbox.simulator import (
     Reply,
     json_object,
     json_reply,
+    parameter,
     refused,
 )
 
@@ -119,7 +120,7 @@ def _for_all(error: str) -> dict[str, str]:
 
 def _key(request: Request) -> str:
     if request.method == "GET":
-        return parse_qs(request.query).get("api_key", [""])[0]
+        return parameter(request, "api_key")
     return str(_body(request).get("api_key") or "")
 
 

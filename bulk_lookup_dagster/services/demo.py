@@ -6,6 +6,7 @@ Belongs here: the order of jobs and the figures of the whole. Does not: how they
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -18,6 +19,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from bulk_lookup_dagster.core.errors import ConfigError, StorageError
+from bulk_lookup_dagster.core.money import usd_from_micros
 from bulk_lookup_dagster.intake.sample import write_sample
 from bulk_lookup_dagster.services.dagster_home import dagster_instance, run_job
 from bulk_lookup_dagster.services.instance import Platform
@@ -25,7 +27,7 @@ from bulk_lookup_dagster.services.settings import change_settings, settings_hist
 from bulk_lookup_dagster.services.simulation import dagster_resources, with_sandbox
 from bulk_lookup_dagster.services.steps import BATCH_STEPS
 from bulk_lookup_dagster.storage.database import connect
-from resources.registry import VENDORS
+from resources.registry import VENDORS, vendor
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -154,22 +156,29 @@ def _settle_in(conn: psycopg.Connection[Any]) -> None:
 
 def demo_settings() -> dict[str, str]:
     """Every step, and fast. Prices that vendors do not publish are those of the sandbox."""
-    changes = {f"providers.{entry.name}.requests_per_second": "400" for entry in VENDORS}
+    changes = {f"providers.{entry.name}.requests_per_second": "2000" for entry in VENDORS}
     changes |= {f"steps.{name}.enabled": "true" for name in BATCH_STEPS}
-    changes |= {
-        "providers.twilio_lookup.price_overrides_usd": '{"sms_pumping_risk": "0.025"}',
-        "providers.twilio_lookup.packages": (
-            '["line_type_intelligence", "caller_name", "sms_pumping_risk"]'
-        ),
-        "providers.numverify.price_overrides_usd": '{"validate": "0.002"}',
-        "providers.twilio_addons.price_overrides_usd": '{"icehook_scout": "0.005"}',
-        "providers.verizon.price_overrides_usd": '{"fwa_qualification": "0.05"}',
-        # It answers by call-back to the web server, which the demo does without.
-        "providers.verizon.enabled": "false",
-        "providers.clearbit.price_overrides_usd": (
-            '{"company": "0.10", "person": "0.10", "combined": "0.10"}'
-        ),
-    }
+    changes["providers.twilio_lookup.packages"] = (
+        '["line_type_intelligence", "caller_name", "sms_pumping_risk"]'
+    )
+    # It answers by call-back to the web server, which the demo does without.
+    changes["providers.verizon.enabled"] = "false"
+    return changes | _unpublished_prices()
+
+
+def _unpublished_prices() -> dict[str, str]:
+    from bulk_lookup_dagster.sandbox.app import simulators
+
+    changes = {}
+    for simulator in simulators():
+        published = {price.operation for price in vendor(simulator.name).prices}
+        prices = {
+            operation: str(usd_from_micros(micros))
+            for operation, micros in simulator.prices.items()
+            if operation not in published
+        }
+        if prices:
+            changes[f"providers.{simulator.name}.price_overrides_usd"] = json.dumps(prices)
     return changes
 
 

@@ -209,6 +209,7 @@ def _merge(conn: Connection, groups: dict[int, list[int]], actor: str) -> Decisi
 def _rebuild(conn: Connection, golden_ids: Sequence[int]) -> None:
     build_golden(conn, load_settings(conn).matching.source_order, only=golden_ids)
     score_golden(conn, only=golden_ids)
+    conn.execute("INSERT INTO ops.mart_dirty (reason) VALUES ('duplicates decided')")
 
 
 def _clusters(conn: Connection, *contacts: int) -> dict[int, list[int]]:

@@ -12,13 +12,13 @@ import psycopg
 
 from bulk_lookup_dagster.services.approvals import approve_automatically
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.plans import plan_uploads
+from bulk_lookup_dagster.services.plans import plan_uploads, refresh_after
 from bulk_lookup_dagster.services.providers import ClientFactories
 from bulk_lookup_dagster.services.publishing import finish_plan, publish_batch, start_batch
 from bulk_lookup_dagster.services.runs import due_in_plan, run_uploads_async
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.services.step_runs import RunReports
-from bulk_lookup_dagster.services.steps import STEPS
+from bulk_lookup_dagster.services.steps import BATCH_STEPS
 from bulk_lookup_dagster.storage.database import connect
 
 Connection = psycopg.Connection[Any]
@@ -87,11 +87,11 @@ def _plan_refresh_policy(conn: Connection, platform: Platform) -> None:
     """A refresh policy buys inside a plan like anybody: approved by policy or by a person."""
     settings = load_settings(conn)
     uploads = [row[0] for row in conn.execute(_LOADED).fetchall()]
-    policies = [settings.steps.step(one.name).refresh_policy_days for one in STEPS]
-    if not any(policies) or not uploads:
+    steps = [name for name in BATCH_STEPS if refresh_after(settings, name)]
+    if not steps or not uploads:
         return
     with conn.transaction():
-        plan = plan_uploads(conn, uploads, settings, platform, kind="nightly")
+        plan = plan_uploads(conn, uploads, settings, platform, kind="nightly", steps=steps)
         if not plan.due:
             conn.execute(
                 "UPDATE ledger.plans SET state = 'cancelled'"

@@ -7,7 +7,7 @@ Belongs here: estimating and storing. Does not: approving (see `services.approva
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from bulk_lookup_dagster.services.providers import parsers, usable
 from bulk_lookup_dagster.services.steps import BATCH_STEPS, StepDefinition
 from bulk_lookup_dagster.services.steps.definition import Offer
 from bulk_lookup_dagster.services.steps.graph import in_graph_order
-from bulk_lookup_dagster.services.steps.scopes import count_subjects, uploads_scope
+from bulk_lookup_dagster.services.steps.scopes import count_rows, uploads_scope
 from bulk_lookup_dagster.services.steps.selection import (
     step_of_plan,
     stored_step,
@@ -102,6 +102,7 @@ def plan_uploads(
     *,
     kind: str,
     upload_id: int | None = None,
+    steps: Collection[str] = BATCH_STEPS,
     operations: Sequence[str] | None = None,
     answered_before: datetime | None = None,
 ) -> Plan:
@@ -111,29 +112,19 @@ def plan_uploads(
     """
     disabled = usable(platform.environment, settings)
     chosen = {
-        step.name: _offers(step, settings, disabled, operations)
-        for step in in_graph_order(BATCH_STEPS)
+        step.name: _offers(step, settings, disabled, operations) for step in in_graph_order(steps)
     }
     scope = uploads_scope(upload_ids)
     _derive_subjects(conn, platform, chosen, scope)
     with conn.transaction():
         book = store_price_list(conn, settings)
-        stored = {
-            "upload_ids": list(upload_ids),
-            "steps": {
-                name: stored_step(offers, settings.steps.step(name))
-                for name, offers in chosen.items()
-                if offers
-            },
-        }
+        stored = _scope_document(upload_ids, settings, chosen)
         if upload_id is not None and kind == "upload":
             conn.execute(_SUPERSEDE, (upload_id,))
         values = (kind, upload_id, json.dumps(stored), book.version)
         plan_id, state, created_at = conn.execute(_INSERT, values).fetchall()[0]
         if answered_before is not None:
-            keys = [offer.key for offers in chosen.values() for offer in offers]
-            providers, names = [key[0] for key in keys], [key[1] for key in keys]
-            conn.execute(_REFRESH, (plan_id, answered_before, providers, names))
+            _buy_again(conn, plan_id, answered_before, chosen)
         works = [
             _work(conn, name, offers, scope, settings, plan_id, stored, book.version, disabled)
             for name, offers in chosen.items()
@@ -147,6 +138,26 @@ def plan_uploads(
             found = conn.execute(_NOTHING_TO_DO, (plan_id, list(upload_ids))).fetchone()
             state = found[0] if found else state
     return Plan(plan_id, state, kind, upload_id, book.version, document, created_at)
+
+
+def _scope_document(
+    upload_ids: Sequence[int], settings: Settings, chosen: Mapping[str, Sequence[Offer]]
+) -> dict[str, Any]:
+    """What an approval fixes: uploads, steps, who is asked in which order."""
+    steps = {
+        name: stored_step(offers, settings.steps.step(name))
+        for name, offers in chosen.items()
+        if offers
+    }
+    return {"upload_ids": list(upload_ids), "steps": steps}
+
+
+def _buy_again(
+    conn: Connection, plan_id: int, before: datetime, chosen: Mapping[str, Sequence[Offer]]
+) -> None:
+    keys = [offer.key for offers in chosen.values() for offer in offers]
+    providers, names = [key[0] for key in keys], [key[1] for key in keys]
+    conn.execute(_REFRESH, (plan_id, before, providers, names))
 
 
 def refresh_after(settings: Settings, step: str) -> timedelta | None:
@@ -189,7 +200,7 @@ def _work(
     (definition,) = in_graph_order([name])
     step = step_of_plan(stored, definition, scope.kind)
     if step is None:
-        count = count_subjects(conn, scope, definition.subject_kind)
+        count = count_rows(conn, scope)
         return StepWork(definition, (), (), count, why_skipped(definition, settings, disabled))
     counts = count_questions(
         conn,

@@ -39,7 +39,7 @@ from bulk_lookup_dagster.services.providers import (
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.services.steps import StepDefinition, step_named
 from bulk_lookup_dagster.services.steps.graph import in_graph_order, upstream_of
-from bulk_lookup_dagster.services.steps.scopes import count_subjects
+from bulk_lookup_dagster.services.steps.scopes import count_rows
 from bulk_lookup_dagster.services.steps.selection import (
     offers_of_plan,
     step_of_plan,
@@ -200,11 +200,11 @@ class _Work:
         conn.execute(_ORDER, (step.name, providers, operations, list(range(1, len(keys) + 1))))
 
     async def run(self, definition: StepDefinition) -> RunReport:
-        """Derive the step's subjects, then buy what is due."""
-        await asyncio.to_thread(self._derive, definition)
+        """Derive the step's subjects, then buy what is due; or say why nobody is asked."""
         step = step_of_plan(self.document, definition, self._start.scope.kind)
         if step is None:
             return await asyncio.to_thread(self._skipped, definition)
+        await asyncio.to_thread(self._derive, definition)
         offers = offers_of_plan(self.document, definition)
         mine: Mapping[str, Provider] = {
             offer.provider: self._providers[offer.provider]
@@ -246,7 +246,7 @@ class _Work:
 
     def _skipped(self, definition: StepDefinition) -> RunReport:
         with self._connect() as conn:
-            count = count_subjects(conn, self._start.scope, definition.subject_kind)
+            count = count_rows(conn, self._start.scope)
         reasons = usable(self._platform.environment, self._settings)
         why = why_skipped(definition, self._settings, reasons)
         return RunReport(

@@ -23,7 +23,7 @@ from bulk_lookup_dagster.services.files import open_files
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.marts import MANIFEST
 from bulk_lookup_dagster.services.providers import ClientFactories, environment_clients
-from bulk_lookup_dagster.web import callbacks, catalogue, health, pages
+from bulk_lookup_dagster.web import callbacks, catalogue, health, pages, provenance, review
 from bulk_lookup_dagster.web.database import Database
 from bulk_lookup_dagster.web.guard import HEADERS, Guard, NotAllowed
 from bulk_lookup_dagster.web.inbox import MAX_BYTES
@@ -78,6 +78,8 @@ def create_app(
     app.include_router(callbacks.router)
     app.include_router(pages.router, include_in_schema=False)
     app.include_router(catalogue.router, include_in_schema=False)
+    app.include_router(review.router, include_in_schema=False)
+    app.include_router(provenance.router, include_in_schema=False)
     app.middleware("http")(_headers)
     app.add_exception_handler(BulkLookupError, _named)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -11,9 +11,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import RedirectResponse, Response
-from starlette.datastructures import FormData, UploadFile
-from starlette.types import Message
+from fastapi.responses import Response
+from starlette.datastructures import UploadFile
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.money import micros_from_usd
@@ -24,13 +23,12 @@ from bulk_lookup_dagster.web.builds import read_finished, read_tested
 from bulk_lookup_dagster.web.connect import read_marts
 from bulk_lookup_dagster.web.dashboard import read_dashboard
 from bulk_lookup_dagster.web.estimate import read_estimate
-from bulk_lookup_dagster.web.guard import CSRF_COOKIE, CSRF_FIELD, TOKEN_FIELD
+from bulk_lookup_dagster.web.forms import form_page, go_to, limited, require_sender, sender
 from bulk_lookup_dagster.web.state import state_of
 
 router = APIRouter()
 
 _KEY_LIMIT = 2**62
-_FORM_EXTRA = 64 * 1024  # what a form carries beside its file
 Key = Annotated[int, Path(ge=1, le=_KEY_LIMIT)]
 Before = Annotated[int | None, Query(ge=1, le=_KEY_LIMIT)]
 Moment = Annotated[datetime | None, Query()]
@@ -81,7 +79,7 @@ def uploads(request: Request, before: Before = None, received: str = "") -> Resp
     """Uploads, newest first, and a form for another."""
     with state_of(request).database.reading() as conn:
         page = browse.list_uploads(conn, before)
-    return _form(
+    return form_page(
         request, "uploads.html", page=page, received=received[:200], suffixes=inbox.SUFFIXES
     )
 
@@ -90,8 +88,8 @@ def uploads(request: Request, before: Before = None, received: str = "") -> Resp
 async def upload(request: Request) -> Response:
     """Take a file into the inbox; the upload sensor does the rest."""
     state = state_of(request)
-    async with _limited(request, state.upload_limit).form(max_files=1, max_fields=5) as form:
-        _require(request, form)
+    async with limited(request, state.upload_limit).form(max_files=1, max_fields=5) as form:
+        require_sender(request, form)
         file = form.get("file")
         if not isinstance(file, UploadFile) or not file.filename:
             raise InputError("No file was sent.", fix="Choose a file.", code="no_file")
@@ -99,7 +97,7 @@ async def upload(request: Request) -> Response:
             inbox.store, state.files, file.filename, file.file, state.upload_limit
         )
     target = request.url_for("uploads").include_query_params(received=name)
-    return RedirectResponse(_relative(str(target)), status_code=303)
+    return go_to(str(target))
 
 
 @router.get("/uploads/{upload_id}/rejects")
@@ -126,80 +124,31 @@ def plan(request: Request, plan_id: Key) -> Response:
     """What one plan would ask and cost, and the form that approves it."""
     with state_of(request).database.reading() as conn:
         found = _existing(browse.find_plan(conn, plan_id), "plan")
-    return _form(request, "plan.html", plan=found, estimate=read_estimate(found["estimate"]))
+    return form_page(request, "plan.html", plan=found, estimate=read_estimate(found["estimate"]))
 
 
 @router.post("/plans/{plan_id}/approve")
 async def approve(request: Request, plan_id: Key) -> Response:
     """Approve a plan, with a cap of one's own if given."""
-    async with _limited(request, 0).form(max_files=0, max_fields=5) as form:
-        _require(request, form)
+    async with limited(request, 0).form(max_files=0, max_fields=5) as form:
+        require_sender(request, form)
         cap = str(form.get("cap_usd") or "").strip()[:40]
     cap_micros = micros_from_usd(cap) if cap else None
     await run_in_threadpool(_approve, request, plan_id, cap_micros)
-    return RedirectResponse(_relative(str(request.url_for("plan", plan_id=plan_id))), 303)
+    return go_to(str(request.url_for("plan", plan_id=plan_id)))
 
 
 def _approve(request: Request, plan_id: int, cap_micros: int | None) -> None:
-    client = request.client.host if request.client else "unknown"
     with state_of(request).database.writing() as conn:
         _existing(browse.find_plan(conn, plan_id), "plan")
-        approve_plan(conn, plan_id, actor=f"web {client}", cap_micros=cap_micros)
+        approve_plan(conn, plan_id, actor=sender(request), cap_micros=cap_micros)
 
 
 def _page(request: Request, template: str, **context: Any) -> Response:
     return state_of(request).templates.TemplateResponse(request, template, context)
 
 
-def _form(request: Request, template: str, **context: Any) -> Response:
-    """A page with a form that changes something."""
-    guard = state_of(request).guard
-    cookie, field = guard.new_csrf(request)
-    operator = guard.is_operator(request)
-    context |= {
-        "csrf_name": CSRF_FIELD,
-        "csrf": field,
-        "token_name": TOKEN_FIELD,
-        "operator": operator,
-        "ask_token": not operator and guard.takes_token,
-        "may_write": operator or guard.takes_token,
-    }
-    response = _page(request, template, **context)
-    secure = request.url.scheme == "https"
-    response.set_cookie(CSRF_COOKIE, cookie, httponly=True, samesite="strict", secure=secure)
-    return response
-
-
-def _require(request: Request, form: FormData) -> None:
-    guard = state_of(request).guard
-    guard.require_csrf(request, str(form.get(CSRF_FIELD) or ""))
-    guard.require_operator(request, str(form.get(TOKEN_FIELD) or ""))
-
-
-def _limited(request: Request, limit: int) -> Request:
-    """The request, refused as soon as more than `limit` bytes and a form's rest have come."""
-    received = 0
-
-    async def receive() -> Message:
-        nonlocal received
-        message = await request.receive()
-        received += len(message.get("body", b""))
-        if received > limit + _FORM_EXTRA:
-            raise inbox.too_large(limit)
-        return message
-
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > limit + _FORM_EXTRA:
-        raise inbox.too_large(limit)
-    return Request(request.scope, receive)
-
-
 def _existing(found: Any, what: str) -> Any:
     if found is None:
         raise InputError(f"There is no such {what}.", code="not_found")
     return found
-
-
-def _relative(address: str) -> str:
-    """The path and query of an address of ours: correct behind any proxy."""
-    return "/" + address.split("://", 1)[-1].partition("/")[2]

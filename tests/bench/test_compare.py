@@ -18,6 +18,12 @@ def verdict(figure: dict[str, Any], **results: dict[str, Any]) -> str:
     return judge(FIGURE | figure, results).verdict
 
 
+def test_a_key_may_lead_inside() -> None:
+    inside = {"key": "auto.precision"}
+    assert verdict(inside, fast={"auto": {"precision": 0.95}}) == "ok"
+    assert verdict(inside, fast={"auto": 0.95}) == "not measured"
+
+
 @pytest.mark.parametrize(
     "value,figure,expected",
     [

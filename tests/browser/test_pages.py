@@ -20,7 +20,7 @@ from tests.fakes.story import platform_of, tell
 PATHS = (
     *("/", "/lookups", "/connect", "/catalogue", "/catalogue?q=carrier", "/catalogue/dim_contacts"),
     *("/catalogue/int_contacts", "/uploads", "/plans", "/plans/1", "/plans/2"),
-    "/uploads/1/rejects",
+    *("/uploads/1/rejects", "/review", "/review/contacts/1"),
 )
 SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 800})
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bulk_lookup_dagster.core.addresses import StreetLine, parse_street
 from bulk_lookup_dagster.core.companies import company_words, is_company
-from bulk_lookup_dagster.core.names import parse_name, split_name
+from bulk_lookup_dagster.core.names import halves, parse_name, split_name
 from bulk_lookup_dagster.core.text_folding import fold, words
 
 
@@ -35,6 +35,36 @@ def test_f34_names_are_taken_apart(
         last,
         generation,
     )
+
+
+@pytest.mark.parametrize(
+    "name,given_name,family_name",
+    [
+        ("Dr. Ann B. Smith Jr", "Ann B.", "Smith"),
+        ("Smith, Ann", "Ann", "Smith"),
+        ("Ann Smith, PhD", "Ann", "Smith"),
+        ("Ludwig van Beethoven", "Ludwig", "van Beethoven"),
+        ("Zoë Müller", "Zoë", "Müller"),
+        ("Robert (Bob) Smith III", "Robert", "Smith"),
+        ("李 明", "李", "明"),
+        ("Madonna", "", "Madonna"),
+        ("Dr.", "", "Dr."),
+        ("", "", ""),
+        (" , ", "", ""),
+    ],
+)
+def test_f34_a_name_in_one_piece_has_halves_in_its_own_spelling(
+    name: str, given_name: str, family_name: str
+) -> None:
+    assert halves(name) == (given_name, family_name)
+
+
+@given(st.text(max_size=60))
+def test_no_name_makes_halving_fail_and_one_word_is_never_two(name: str) -> None:
+    first, last = halves(name)
+    assert len(name.split()) > 1 or "," in name or not first
+    assert first.strip() == first
+    assert last.strip() == last
 
 
 def test_two_fields_say_the_same_as_one() -> None:

@@ -25,6 +25,8 @@ MARTS = (
     "fct_provider_requests",
     "fct_provider_costs",
     "mart_top_carriers",
+    "mart_companies",
+    "mart_email_quality",
     "mart_upload_summary",
     "mart_rejects_by_reason",
     "mart_failures",

@@ -86,6 +86,34 @@ _ANSWER = """
            clock_timestamp(), %(valid)s, %(risk)s FROM claim
 """
 
+_VERIFIED = """
+    WITH mailbox AS (
+        INSERT INTO intake.subjects (kind, value, value_hmac)
+        VALUES ('email', %(email)s::text, md5(%(email)s::text)::bytea) RETURNING subject_id
+    ), own AS (
+        INSERT INTO intake.contact_subjects (contact_id, kind, subject_id, role)
+        SELECT c.contact_id, 'email', m.subject_id, 'own' FROM mailbox m, intake.contacts c
+         WHERE lower(c.email) = %(email)s
+    ), claim AS (
+        INSERT INTO ledger.claims (provider, operation, subject_id, params_hash, epoch, state,
+                                   plan_id, run_id, budget_day, worker_id, reserved_micros,
+                                   claimed_at, deadline_at)
+        SELECT 'zerobounce', 'validate', subject_id, '', 0, 'claimed', 7, 7, current_date, 7, 0,
+               now(), now()
+          FROM mailbox RETURNING claim_id, subject_id
+    )
+    INSERT INTO enrichment.email_verifications (subject_id, provider, operation, params_hash,
+           claim_id, outcome, licence_class, fetched_at, verdict)
+    SELECT subject_id, 'zerobounce', 'validate', '', claim_id, 'data', 'contract',
+           clock_timestamp(), %(verdict)s FROM claim
+"""
+
+
+def verify(conn: psycopg.Connection[Any], email: str, verdict: str) -> None:
+    """A provider's answer about a mailbox that contacts name."""
+    conn.execute(_LEDGER)
+    conn.execute(_VERIFIED, {"email": email, "verdict": verdict})
+
 
 def answer(
     conn: psycopg.Connection[Any],

@@ -9,10 +9,11 @@ import pytest
 from psycopg.rows import dict_row
 
 from bulk_lookup_dagster.matching.full import run_full
-from bulk_lookup_dagster.matching.golden import build_golden
+from bulk_lookup_dagster.matching.golden import build_golden, note_answers
 from bulk_lookup_dagster.matching.incremental import run_incremental
+from bulk_lookup_dagster.matching.quality import score_golden
 from bulk_lookup_dagster.services.deletion import delete_uploads
-from tests.matching.conftest import Contacts, answer
+from tests.matching.conftest import Contacts, answer, verify
 
 Connection = psycopg.Connection[Any]
 ADA = {"name": "Ada Larkwell", "email": "ada.larkwell@gmail.com", "phone": "+14155550111"}
@@ -68,6 +69,28 @@ def test_f18_a_verified_value_wins_over_a_newer_one(conn: Connection, add: Conta
     run_full(conn)
     found = golden(conn, new)
     assert (found["email"], found["sources"]["email"]) == (ADA["email"], (old, "verified"))
+
+
+@pytest.mark.parametrize(
+    "verdict, wins",
+    [("valid", "verified"), ("invalid", None), ("spamtrap", None), ("accept_all", "lowest_id")],
+)
+def test_f18_a_mailbox_a_provider_confirmed_survives_every_merge(
+    conn: Connection, add: Contacts, verdict: str, wins: str | None
+) -> None:
+    one, two = add(ADA, {**ADA, "email": "ada@larkwell.example.com"})
+    run_full(conn)
+    golden(conn, one)
+    verify(conn, ADA["email"], verdict)
+    with conn.transaction():
+        assert note_answers(conn, 1) == 1
+        assert build_golden(conn) == 1
+        score_golden(conn)
+    found = golden(conn, two)
+    assert found["sources"]["email"] == ((one, wins) if wins else (two, "verified"))
+    assert len(found["emails"]) == 2
+    scored = conn.execute("SELECT verified_email FROM matching.quality_scores").fetchall()
+    assert scored == [(100 if verdict == "valid" else 50,)]
 
 
 def test_a_number_a_provider_refutes_gives_way(conn: Connection, add: Contacts) -> None:
@@ -197,3 +220,24 @@ def test_f35_contacts_without_anything_have_a_golden_contact_too(
     run_full(conn)
     found = golden(conn, one)
     assert (found["kind"], found["name"], found["emails"]) == ("nameless", None, [])
+
+
+def test_f34_a_guessed_mailbox_is_no_channel(conn: Connection, add: Contacts) -> None:
+    (one,) = add({"name": "Madonna", "phone": "+14155550111"})
+    answer(conn, "+14155550111", valid=True)
+    conn.execute(
+        """
+        WITH mailboxes AS (
+            INSERT INTO intake.subjects (kind, value, value_hmac)
+            VALUES ('email', 'madonna@label.example.com', 'a'),
+                   ('email', 'madonna.madonna@label.example.com', 'b') RETURNING subject_id, value)
+        INSERT INTO intake.contact_subjects (contact_id, kind, subject_id, role, origin_claim_id)
+        SELECT %s, 'email', subject_id, 'own',
+               CASE WHEN value LIKE 'madonna.%%'
+                    THEN (SELECT max(claim_id) FROM ledger.claims) END
+          FROM mailboxes
+        """,
+        [one],
+    )
+    run_full(conn)
+    assert golden(conn, one)["emails"] == ["madonna@label.example.com"]

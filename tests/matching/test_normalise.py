@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bulk_lookup_dagster.core.addresses import parse_street
 from bulk_lookup_dagster.core.companies import company_words
 from bulk_lookup_dagster.matching import engine, normalise
-from bulk_lookup_dagster.matching.normalise import _NAME_COLUMNS, RAW, _name
+from bulk_lookup_dagster.matching.normalise import RAW
+from bulk_lookup_dagster.matching.reading import NAME_COLUMNS, read_name
 
 _NAME_WORDS = st.sampled_from(
     "Ann Bob O'Brien Smith Garden Dr Jr III de la van St. MD Al B. Zzyx,Ann Smith, & 3 Иван".split()
@@ -38,9 +39,9 @@ def records(**columns: list[str]) -> list[dict[str, str | bool | None]]:
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(_NAME_WORDS, min_size=1, max_size=5).map(" ".join), min_size=20))
 def test_names(names: list[str]) -> None:
-    parts = [column for column in _NAME_COLUMNS if column not in {"kind", "titled"}]
+    parts = [column for column in NAME_COLUMNS if column not in {"kind", "titled"}]
     for name, found in zip(names, records(name=names), strict=True):
-        whole = dict(zip(_NAME_COLUMNS, _name(name, None, None, False), strict=True))
+        whole = dict(zip(NAME_COLUMNS, read_name(name, None, None, False), strict=True))
         assert (name, [found[part] for part in parts]) == (name, [whole[part] for part in parts])
         assert (name, found["kind"]) == (name, whole["kind"] or "nameless")
         assert (name, found["company"]) == (name, whole["titled"] or None)
@@ -58,7 +59,6 @@ def test_companies(names: list[str]) -> None:
 def test_street_lines(lines: list[str]) -> None:
     for line, found in zip(lines, records(street=lines), strict=True):
         whole = parse_street(line)
-        said = (whole.house or None, whole.street or None, whole.unit or None)
         read = (found["house"], found["street"], found["unit"])
         assert (line, read) == (
             line,

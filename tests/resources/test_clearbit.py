@@ -29,6 +29,7 @@ from bulk_lookup_dagster.engine.provider import (
 from resources.clearbit_client import ClearbitClient
 from resources.clearbit_records import parse_combined, parse_company
 from tests.contracts.client_contract import FAST, question
+from tests.fakes.asking import answer_to
 from tests.fakes.peer import until
 from tests.fakes.recorder import recording, response
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
@@ -45,15 +46,7 @@ def sandbox() -> Iterator[SandboxProcess]:
 
 
 def asked(status: int, document: object, asks: Question = _COMPANY) -> Answer:
-    async def run() -> Answer:
-        answer = response(status, json.dumps(document).encode())
-        async with (
-            recording(answer) as vendor,
-            ClearbitClient(vendor.url, "fake", timeouts=FAST) as client,
-        ):
-            return (await client.ask([asks], uuid4())).answers[0]
-
-    return asyncio.run(run())
+    return answer_to(lambda url: ClearbitClient(url, "fake", timeouts=FAST), asks, status, document)
 
 
 def error(kind: str) -> dict[str, Any]:

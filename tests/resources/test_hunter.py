@@ -18,7 +18,7 @@ from bulk_lookup_dagster.core.errors import (
     RateLimited,
     TransientFailure,
 )
-from bulk_lookup_dagster.engine.provider import Answer, PollingProvider
+from bulk_lookup_dagster.engine.provider import Answer, PollingProvider, Question
 from resources.hunter_client import PATIENCE_WITH_403_S, HunterClient
 from resources.hunter_records import (
     parse_companies,
@@ -27,6 +27,7 @@ from resources.hunter_records import (
     parse_people,
 )
 from tests.contracts.client_contract import FAST, question
+from tests.fakes.asking import answer_to
 from tests.fakes.recorder import recording, response
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
@@ -40,16 +41,8 @@ def sandbox() -> Iterator[SandboxProcess]:
         yield process
 
 
-def asked(status: int, document: object, asks: Any = _FINDER) -> Answer:
-    async def run() -> Answer:
-        body = b"" if document is None else json.dumps(document).encode()
-        async with (
-            recording(response(status, body)) as vendor,
-            HunterClient(vendor.url, "fake", timeouts=FAST) as client,
-        ):
-            return (await client.ask([asks], uuid4())).answers[0]
-
-    return asyncio.run(run())
+def asked(status: int, document: object, asks: Question = _FINDER) -> Answer:
+    return answer_to(lambda url: HunterClient(url, "fake", timeouts=FAST), asks, status, document)
 
 
 def errors(name: str) -> dict[str, Any]:

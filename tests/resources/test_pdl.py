@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -22,7 +21,7 @@ from bulk_lookup_dagster.engine.provider import Answer, Question
 from resources.pdl_client import PdlClient
 from resources.pdl_records import parse_company, parse_person, parse_person_email
 from tests.contracts.client_contract import FAST, question
-from tests.fakes.recorder import recording, response
+from tests.fakes.asking import answer_to
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 _PERSON = question("person", "ada|brook|acorn.example|")
@@ -35,15 +34,7 @@ def sandbox() -> Iterator[SandboxProcess]:
 
 
 def asked(status: int, document: object, asks: Question = _PERSON) -> Answer:
-    async def run() -> Answer:
-        answer = response(status, json.dumps(document).encode())
-        async with (
-            recording(answer) as vendor,
-            PdlClient(vendor.url, "fake", timeouts=FAST) as client,
-        ):
-            return (await client.ask([asks], uuid4())).answers[0]
-
-    return asyncio.run(run())
+    return answer_to(lambda url: PdlClient(url, "fake", timeouts=FAST), asks, status, document)
 
 
 def error(kind: str) -> dict[str, Any]:

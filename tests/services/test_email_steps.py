@@ -11,6 +11,7 @@ import pytest
 
 from bulk_lookup_dagster.core.subjects import PersonKey
 from bulk_lookup_dagster.sandbox import world
+from bulk_lookup_dagster.services.retention import purge_values
 from bulk_lookup_dagster.services.steps.company_profiles import COMPANY_PROFILES
 from bulk_lookup_dagster.services.steps.email_candidates import EMAIL_CANDIDATES
 from bulk_lookup_dagster.services.steps.email_verifications import EMAIL_VERIFICATIONS
@@ -106,6 +107,20 @@ def test_nobody_pays_for_an_address_that_is_known(story: EmailStory, tmp_path: P
     )
     assert told
     assert not asked & {row[0] for row in told}
+
+
+def test_expiry_of_a_profile_buys_no_address(story: EmailStory, tmp_path: Path) -> None:
+    story.load(rows_of_every_kind(30), tmp_path / "leads.csv")
+    for step in STEPS[:3]:
+        story.run(step)
+    story.conn.execute(
+        "UPDATE enrichment.person_profiles SET fetched_at = fetched_at - interval '200 days',"
+        " expires_at = expires_at - interval '200 days'"
+    )
+    assert purge_values(story.conn) > 0
+    assert story.rows("SELECT count(work_email) FROM enrichment.person_profiles") == [(0,)]
+    again = story.run(EMAIL_CANDIDATES)
+    assert (again.due, again.requests) == (0, 0)
 
 
 def test_a_person_whose_companys_domain_is_told_is_asked_about_once(

@@ -71,6 +71,18 @@ def test_f38_each_kind_comes_from_what_identifies_it(
     assert found(conn, "address") == [("1 main st||reno|nv|89501|us", 2)]
 
 
+def test_f34_a_name_in_one_column_is_a_person_unless_it_is_a_firms(
+    conn: Connection, platform: Platform, tmp_path: Path
+) -> None:
+    path = tmp_path / "names.csv"
+    rows = ("Dr. Ann van Lee,Acme", "Acorn Dental,Acme", "Madonna,Acme", "Bob Ray,")
+    numbered = [f"415-220-01{n:02d},{row}" for n, row in enumerate(rows)]
+    path.write_text("\n".join(("phone,name,company", *numbered)) + "\n")
+    loaded = load_upload(platform.dsn, platform.secret_key, path)
+    derive(conn, platform.secret_key, PERSON, scope_of(loaded))
+    assert found(conn, "person") == [("ann|van lee||acme", 1)]
+
+
 def test_deriving_again_adds_nothing_in_pages_of_any_size(
     conn: Connection, platform: Platform, upload: UploadReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,8 +9,8 @@ Belongs here: reading the steps' answers. Does not: what was handed in (`contact
 
 from __future__ import annotations
 
-from bulk_lookup_dagster.core.subjects import PersonKey, company_domain, email_of, tidy
-from bulk_lookup_dagster.services.derivations.contacts import address_key
+from bulk_lookup_dagster.core.subjects import PersonKey, company_domain, email_of
+from bulk_lookup_dagster.services.derivations.contacts import address_key, both_names
 from bulk_lookup_dagster.services.derivations.derivation import Source
 
 FOUND = "found"
@@ -29,22 +29,21 @@ _LINKED = """
 """
 
 
-def person_at(first: str | None, last: str | None, domain: str | None) -> str | None:
+def person_at(
+    first: str | None, last: str | None, name: str | None, domain: str | None
+) -> str | None:
     """A person at the domain of their company; None where a name or a domain of its own lacks."""
-    host = company_domain(domain)
-    if host is None or not (tidy(first) and tidy(last)):
-        return None
-    return PersonKey(first or "", last or "", host).value
+    host, names = company_domain(domain), both_names(first, last, name)
+    return None if host is None or names is None else PersonKey(*names, host).value
 
 
 PERSON_AT_DOMAIN = Source(
     PROFILE,
     _LINKED.format(
-        columns="c.first_name, c.last_name, r.email_domain",
+        columns="c.first_name, c.last_name, c.name, r.email_domain",
         kind="company",
         step="company_profiles",
-        wanted="r.email_domain IS NOT NULL AND c.first_name IS NOT NULL AND c.last_name IS NOT NULL"
-        " AND c.website IS NULL AND c.email IS NULL",
+        wanted="r.email_domain IS NOT NULL AND c.website IS NULL AND c.email IS NULL",
     ),
     person_at,
     reads="company_profiles",

@@ -6,6 +6,8 @@ them), canonical forms (`core.subjects`).
 
 from __future__ import annotations
 
+from bulk_lookup_dagster.core.companies import is_company
+from bulk_lookup_dagster.core.names import halves
 from bulk_lookup_dagster.core.postal import normal_address
 from bulk_lookup_dagster.core.subjects import (
     CompanyKey,
@@ -45,15 +47,29 @@ def company_key(
     return None
 
 
+def both_names(first: str | None, last: str | None, name: str | None) -> tuple[str, str] | None:
+    """Given and family name: as two columns have them, else of one column that holds a person."""
+    if tidy(first) and tidy(last):
+        return first or "", last or ""
+    given, family = ("", "") if is_company(name or "") else halves(name or "")
+    return (given, family) if tidy(given) and tidy(family) else None
+
+
 def person_key(
-    first: str | None, last: str | None, company: str | None, website: str | None, email: str | None
+    first: str | None,
+    last: str | None,
+    name: str | None,
+    company: str | None,
+    website: str | None,
+    email: str | None,
 ) -> str | None:
     """A person at a company: both names, and the company's domain or name; else their e-mail."""
     domain = company_domain(website) or company_domain(email) or ""
-    if not (tidy(first) and tidy(last) and (domain or tidy(company))):
+    names = both_names(first, last, name)
+    if names is None or not (domain or tidy(company)):
         address = email_of(email)
         return None if address is None else PersonKey(email=address).value
-    return PersonKey(first or "", last or "", domain, "" if domain else company or "").value
+    return PersonKey(*names, domain, "" if domain else company or "").value
 
 
 def address_key(
@@ -79,8 +95,8 @@ COMPANY_GIVEN = Source(
 PERSON_GIVEN = Source(
     GIVEN,
     _select(
-        "c.first_name, c.last_name, c.company, c.website, c.email",
-        "c.first_name IS NOT NULL AND c.last_name IS NOT NULL OR c.email IS NOT NULL",
+        "c.first_name, c.last_name, c.name, c.company, c.website, c.email",
+        "c.last_name IS NOT NULL OR c.name IS NOT NULL OR c.email IS NOT NULL",
     ),
     person_key,
 )

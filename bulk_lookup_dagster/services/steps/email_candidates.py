@@ -16,7 +16,7 @@ from resources import hunter_records, local_records, pdl_records
 
 _WITHOUT_EMAIL = f"""{NAMED_AT_COMPANY} AND {MOST_EXACT} AND c.email IS NULL AND NOT EXISTS (
     SELECT FROM enrichment.person_profiles told
-     WHERE told.subject_id = s.subject_id AND told.work_email IS NOT NULL
+     WHERE told.subject_id = s.subject_id AND told.has_work_email
 )"""
 _AT_DOMAIN = """
     SELECT subject_id, '{}'::jsonb AS params

@@ -76,10 +76,11 @@ def subjects_sql(scope_kind: str, subject_kind: str, eligible: str | None) -> st
     )
 
 
-def count_subjects(conn: psycopg.Connection[Any], scope: Scope, subject_kind: str) -> int:
-    """How many subjects of a kind a scope has, as far as they are known."""
-    subjects = subjects_sql(scope.kind, subject_kind, None)
-    query = f"SELECT count(*) FROM ({subjects}) s"
+def count_rows(conn: psycopg.Connection[Any], scope: Scope) -> int:
+    """How many contacts a scope has, or subjects where it names them."""
+    if scope.kind == _NAMED:
+        return len(scope.parameters["subject_ids"])
+    query = f"SELECT count(*) FROM ({contacts_sql(scope.kind)}) c"
     return int(conn.execute(query.encode(), scope.parameters).fetchall()[0][0])
 
 

@@ -203,10 +203,19 @@ def _field_sources() -> str:
 
 VIEWS = {
     "matching.golden_field_sources": _field_sources(),
-    # What providers say about a number or a mailbox: it is in use, or it is not.
+    # What providers say about a number or a mailbox: it is in use, or it is not. One that says no
+    # is enough; a domain that accepts everything says nothing.
     "matching.confirmations": """
-        SELECT subject_id, bool_and(valid) AS confirmed
-          FROM enrichment.phone_lookups_best WHERE valid IS NOT NULL GROUP BY subject_id
+        SELECT subject_id, bool_and(confirmed) AS confirmed
+          FROM (SELECT subject_id, valid AS confirmed FROM enrichment.phone_lookups_best
+                UNION ALL
+                SELECT subject_id, valid FROM enrichment.phone_validations_best
+                UNION ALL
+                SELECT subject_id,
+                       CASE WHEN verdict = 'valid' THEN TRUE
+                            WHEN verdict NOT IN ('accept_all', 'unknown') THEN FALSE END
+                  FROM enrichment.email_verifications_best) said
+         WHERE confirmed IS NOT NULL GROUP BY subject_id
     """,
     "matching.current_members": """
         SELECT contact_id, golden_id, event_id, started_at

@@ -1264,6 +1264,7 @@ CREATE TABLE enrichment.person_profiles (
 	twitter VARCHAR(200),
 	facebook VARCHAR(200),
 	work_email VARCHAR(320),
+	has_work_email BOOLEAN,
 	likelihood SMALLINT,
 	CONSTRAINT person_profiles_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT person_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
@@ -1749,8 +1750,16 @@ SELECT g.subject_id, 'reported_in_block' AS basis, f.census_block, f.provider_id
          WHERE o.offered;
 
 CREATE VIEW matching.confirmations AS
-SELECT subject_id, bool_and(valid) AS confirmed
-          FROM enrichment.phone_lookups_best WHERE valid IS NOT NULL GROUP BY subject_id;
+SELECT subject_id, bool_and(confirmed) AS confirmed
+          FROM (SELECT subject_id, valid AS confirmed FROM enrichment.phone_lookups_best
+                UNION ALL
+                SELECT subject_id, valid FROM enrichment.phone_validations_best
+                UNION ALL
+                SELECT subject_id,
+                       CASE WHEN verdict = 'valid' THEN TRUE
+                            WHEN verdict NOT IN ('accept_all', 'unknown') THEN FALSE END
+                  FROM enrichment.email_verifications_best) said
+         WHERE confirmed IS NOT NULL GROUP BY subject_id;
 
 CREATE VIEW ops.contact_status AS
 WITH questions AS (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bulk_lookup_dagster.storage.tables.columns import text
-from bulk_lookup_dagster.storage.tables.enrichment.columns import best_view, result_table
+from bulk_lookup_dagster.storage.tables.enrichment.columns import best_view, flag, result_table
 
 person_profiles = result_table(
     "person_profiles",
@@ -20,9 +20,12 @@ person_profiles = result_table(
     text("twitter", 200),
     text("facebook", 200),
     text("work_email", 320),
+    flag("has_work_email"),
     sa.Column("likelihood", sa.SmallInteger),
     sa.CheckConstraint("likelihood BETWEEN 0 AND 100", name="likelihood"),
     comment="One vendor's answer to who somebody is at work.",
 )
 
 VIEWS = best_view(person_profiles)
+KEPT = ("has_work_email",)
+"""That an address was told outlives the address: or its expiry would buy another."""
