@@ -2,8 +2,8 @@
 `twilio_lookups_v1`.
 
 Quirks: the add-ons have a status of their own inside a 200; one that is not installed is absent
-from the results; a number that is none is 404 with code 20404; Scout answers in one of two shapes;
-now and then an add-on fails, which is not billed.
+from the results; a number that is none is 404 with code 20404; Scout answers in one of two shapes.
+The control `PUT failing {"share": N}` makes add-ons fail for so many numbers, which is not billed.
 
 Belongs here: this vendor's paths, bodies and quirks. Does not: faults, billing, the log
 (`account`).

@@ -39,7 +39,24 @@ def test_scout_answers_in_both_shapes_and_only_once(
     assert min(porting, risk) > 10
     assert (porting + risk, bare) == (answered, 0)
     check_schema(conn, phone_porting_schema(), COLUMNS, NUMBERS)
-    again = run_definition(conn, dsn, tmp_path, PHONE_PORTING, ids, sandbox, PRICED)
-    failed = conn.execute("SELECT count(*) FROM ledger.claims WHERE state = 'failed'").fetchone()
-    assert failed is not None
-    assert again.requests <= failed[0]
+    assert run_definition(conn, dsn, tmp_path, PHONE_PORTING, ids, sandbox, PRICED).requests == 0
+
+
+def test_f32_an_add_on_that_fails_is_asked_again_later_and_never_no_data(
+    dsn: str, conn: psycopg.Connection[Any], tmp_path: Path, sandbox: SandboxProcess
+) -> None:
+    ids = add_subjects(conn, "phone", [f"+1415558{n:04d}" for n in range(40)])
+    sandbox.control("PUT", "failing?vendor=twilio_addons", {"share": 0.5})
+    try:
+        run_definition(conn, dsn, tmp_path, PHONE_PORTING, ids, sandbox, PRICED)
+    finally:
+        sandbox.control("PUT", "failing?vendor=twilio_addons", {"share": 0})
+    states = dict(
+        conn.execute(
+            "SELECT state || coalesce(' ' || outcome, ''), count(*)::int FROM ledger.claims"
+            " WHERE state = 'answered' OR retry_at > now() GROUP BY 1"
+        ).fetchall()
+    )
+    assert states["failed"] > 5
+    assert "answered no_data" not in states
+    assert sum(states.values()) == 40
