@@ -64,7 +64,7 @@ def marts(
     models = [key.path[-1] for key in context.selected_asset_keys] if context.is_subset else []
     with covering_build(platform) as covered:
         covered.whole = not models  # a part of the models answers no reason to build all
-        nodes = run_build(platform, models=models)
+        nodes = run_build(platform, covered, models=models)
         yield from _events(nodes, context.selected_asset_check_keys)
         try:
             require_good(nodes)

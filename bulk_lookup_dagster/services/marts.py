@@ -19,21 +19,30 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bulk_lookup_dagster.core.errors import StorageError
 from bulk_lookup_dagster.core.telemetry import silence
+from bulk_lookup_dagster.services.build_results import record_results, results_folder
+from bulk_lookup_dagster.services.dbt_project import PROJECT, fingerprint, has_views, source_files
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.storage.database import connect
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MANIFEST = PROJECT / "target" / "manifest.json"
 _LOCK = 7304
 _GOOD = frozenset({"success", "pass", "warn", "no-op"})
+# A build since the last whole one may have left something behind, even if it failed.
 _BEGIN = """
-    INSERT INTO ops.mart_builds DEFAULT VALUES
-    RETURNING build_id, ARRAY(SELECT dirty_id FROM ops.mart_dirty WHERE built_at IS NULL)
+    INSERT INTO ops.mart_builds (models_hash) VALUES (%(models)s)
+    RETURNING build_id, ARRAY(SELECT dirty_id FROM ops.mart_dirty WHERE built_at IS NULL),
+              (SELECT coalesce(bool_and(models_hash = %(models)s), false) FROM ops.mart_builds
+                WHERE build_id >= (SELECT max(build_id) FROM ops.mart_builds
+                                    WHERE finished_at IS NOT NULL))
 """
 _TICK_OFF = "UPDATE ops.mart_dirty SET built_at = clock_timestamp() WHERE dirty_id = ANY(%s)"
+# The manifest is megabytes and the log every statement; neither is read after a build.
+_HASTE = ("--no-write-json", "--log-level-file", "info")
+# A view shows what is below it; made again it would only lock its readers out for a moment. Its
+# tests run all the same: `empty` excludes nothing but what is named.
+_KEEP_VIEWS = ("--exclude", "config.materialized:view", "--indirect-selection", "empty")
 _FORGET = "DELETE FROM ops.mart_changes WHERE build_id = %s"
 _END = "UPDATE ops.mart_builds SET finished_at = clock_timestamp() WHERE build_id = %s"
-_SOURCES = ("dbt_project.yml", "profiles.yml", "models", "macros", "tests")
 
 
 @dataclass(frozen=True)
@@ -61,10 +70,16 @@ class MartsBuild:
 
 @dataclass
 class Covering:
-    """What a build answers: its number, the reasons to build, and whether it builds all models."""
+    """What a build answers and finds: its number, the reasons to build, and the models' state.
+
+    `same_models`: the last whole build was made with these models; `has_views`: theirs are there.
+    A build of some models only sets `whole` to False.
+    """
 
     build_id: int
     reasons: list[int]
+    same_models: bool
+    has_views: bool
     whole: bool = True
 
 
@@ -78,7 +93,7 @@ def build_marts(
     """
     started = monotonic()
     with covering_build(platform) as covered:
-        nodes = run_build(platform, unit_tests=unit_tests, full_refresh=full_refresh)
+        nodes = run_build(platform, covered, unit_tests=unit_tests, full_refresh=full_refresh)
         require_good(nodes)
     return MartsBuild(
         models=sum(bool(node.model) and not node.is_test for node in nodes),
@@ -97,7 +112,9 @@ def covering_build(platform: Platform) -> Iterator[Covering]:
     """
     with connect(platform.dsn, autocommit=True, name="bulk-lookup marts") as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        covering = Covering(*conn.execute(_BEGIN).fetchall()[0])
+        models = fingerprint(platform.environment.timezone.key)
+        build, reasons, same = conn.execute(_BEGIN, {"models": models}).fetchall()[0]
+        covering = Covering(build, reasons, same, has_views(conn, ensure_manifest()))
         # Those of a build that failed are taken over.
         conn.execute("UPDATE ops.mart_changes SET build_id = %s", [covering.build_id])
         yield covering
@@ -110,27 +127,33 @@ def covering_build(platform: Platform) -> Iterator[Covering]:
 
 def run_build(
     platform: Platform,
+    covering: Covering,
     *,
     models: Sequence[str] = (),
     unit_tests: bool = False,
     full_refresh: bool = False,
 ) -> list[Node]:
-    """One `dbt build` of all models or those named, whatever comes of it; see `require_good`."""
-    arguments = ["build", *_paths(results_folder(platform.environment.home))]
+    """One `dbt build` of all models or those named, whatever comes of it; see `require_good`.
+
+    Rows that other models made are no start: with models that changed everything is read again.
+    """
+    folder = results_folder(platform.environment.home)
+    arguments = ["build", *_paths(folder), *_HASTE]
     arguments += ["--vars", f'{{"business_timezone": "{platform.environment.timezone.key}"}}']
     if not unit_tests:
         arguments += ["--exclude-resource-type", "unit_test"]
-    if full_refresh:
-        arguments.append("--full-refresh")
+    anew = full_refresh or not covering.same_models
     if models:
         arguments += ["--select", *models]
+    elif anew:
+        arguments.append("--full-refresh")
+    elif covering.has_views:
+        arguments += _KEEP_VIEWS
     with _environment(platform.dsn):
-        return _invoke(arguments)
-
-
-def results_folder(home: Path) -> Path:
-    """Where a build writes what it ran and what came of it."""
-    return home / "dbt"
+        outcome = _invoke(arguments)
+    if outcome.result is not None:
+        record_results(folder, outcome.result, keep=bool(models) or not anew)
+    return _nodes(outcome)
 
 
 def require_good(nodes: Sequence[Node]) -> None:
@@ -148,16 +171,14 @@ def ensure_manifest() -> Path:
     if not MANIFEST.is_file() or is_older_than_models(MANIFEST):
         MANIFEST.parent.mkdir(exist_ok=True)
         with TemporaryDirectory(dir=MANIFEST.parent, prefix="parse-") as folder:
-            _invoke(["parse", "--no-partial-parse", *_paths(Path(folder))])
+            _nodes(_invoke(["parse", "--no-partial-parse", *_paths(Path(folder))]))
             (Path(folder) / MANIFEST.name).replace(MANIFEST)
     return MANIFEST
 
 
 def is_older_than_models(manifest: Path) -> bool:
     """Whether a model, or what it is made with, changed after the manifest was written."""
-    files = [path for name in _SOURCES for path in (PROJECT / name, *(PROJECT / name).rglob("*"))]
-    newest = max(path.stat().st_mtime for path in files if path.is_file())
-    return manifest.stat().st_mtime < newest
+    return manifest.stat().st_mtime < max(path.stat().st_mtime for path in source_files())
 
 
 def _paths(target: Path) -> list[str]:
@@ -166,12 +187,16 @@ def _paths(target: Path) -> list[str]:
     return [*arguments, "--target-path", str(target), "--log-path", str(target)]
 
 
-def _invoke(arguments: Sequence[str]) -> list[Node]:
-    """Run dbt in this process; what failed is in the result, what never ran is an error."""
+def _invoke(arguments: Sequence[str]) -> Any:
+    """Run dbt in this process."""
     from dbt.cli.main import dbtRunner  # 2 s: only those who build pay for it
 
     silence(os.environ)
-    outcome = dbtRunner().invoke(["--quiet", *arguments])
+    return dbtRunner().invoke(["--quiet", *arguments])
+
+
+def _nodes(outcome: Any) -> list[Node]:
+    """What became of each node; what failed is among them, what never ran is an error."""
     nodes = [_node(each) for each in getattr(outcome.result, "results", None) or ()]
     if not outcome.success and all(node.good for node in nodes):
         kind = type(outcome.exception).__name__ if outcome.exception else "dbt failed"

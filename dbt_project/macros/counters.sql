@@ -52,7 +52,8 @@
 
 {# Durations fall into classes at most 1/32 wide, so that percentiles can be added up per run. #}
 {% macro duration_class(ms) -%}
-    case when {{ ms }} < 64 then {{ ms }}
-        else ({{ ms }} >> (floor(log(2, {{ ms }}))::integer - 5)) << (floor(log(2, {{ ms }}))::integer - 5)
-    end
+    {%- set bits -%}
+        width_bucket({{ ms }}, array[{% for bit in range(6, 31) %}{{ 2 ** bit }}{{ ', ' if not loop.last }}{% endfor %}])
+    {%- endset -%}
+    (({{ ms }} >> {{ bits }}) << {{ bits }})
 {%- endmacro %}

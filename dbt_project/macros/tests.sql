@@ -2,13 +2,6 @@
     select count(*) as row_count from {{ model }} having count(*) <> 1
 {% endtest %}
 
-{% test unique_together(model, columns) %}
-    select {{ columns | join(', ') }}
-    from {{ model }}
-    group by {{ columns | join(', ') }}
-    having count(*) > 1
-{% endtest %}
-
 {% test not_negative(model, column_name) %}
     select {{ column_name }} from {{ model }} where {{ column_name }} < 0
 {% endtest %}

@@ -48,7 +48,7 @@ def test_every_mart_is_built_tested_and_ticked_off(
     build: MartsBuild, marts: psycopg.Connection[Any]
 ) -> None:
     assert build.models >= len(MARTS)
-    assert build.tests > 30
+    assert build.tests > 20
     assert build.covered == 1
     built = {row["name"] for row in rows(marts, """
         SELECT c.relname AS name FROM pg_class c

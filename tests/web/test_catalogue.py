@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bulk_lookup_dagster.services.build_results import results_folder
 from bulk_lookup_dagster.services.catalogue import PARSE, Catalogue, read_catalogue
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.marts import MartsBuild, ensure_manifest, results_folder
+from bulk_lookup_dagster.services.marts import MartsBuild, ensure_manifest
 from bulk_lookup_dagster.web import lineage
 from tests.dbt.test_marts import MARTS
 from tests.fakes.story import platform_of

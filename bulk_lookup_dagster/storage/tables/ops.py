@@ -179,9 +179,11 @@ mart_builds = sa.Table(
     identity("build_id"),
     now("started_at"),
     at("finished_at"),
+    hash_bytes("models_hash"),
     sa.CheckConstraint("finished_at >= started_at", name="times"),
     schema="ops",
-    comment="A build of all marts; without an end it failed, and the next one takes its changes.",
+    comment="A build of all marts; without an end it failed, and the next one takes its changes."
+    " models_hash says which models it was made with.",
 )
 
 mart_changes = sa.Table(

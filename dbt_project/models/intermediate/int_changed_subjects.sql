@@ -3,33 +3,44 @@
 -- depends_on: {{ ref('stg_phone_lookups') }}
 -- depends_on: {{ ref('stg_contacts') }}
 -- depends_on: {{ ref('stg_claims') }}
--- depends_on: {{ ref('stg_upload_contacts') }}
+-- depends_on: {{ ref('stg_batches') }}
+-- depends_on: {{ ref('stg_repeated_rows') }}
 -- depends_on: {{ ref('stg_changes') }}
 -- Numbers whose contacts and answers may look different than at the last build.
 {% if builds_anew() %}
 select subject_id from {{ ref('stg_subjects') }}
 {% else %}
 with changes as (
-    select entity, entity_id from {{ ref('stg_changes') }}
+    select distinct entity, entity_id from {{ ref('stg_changes') }}
 ),
 
-rows_of_changes as (
-    select uc.contact_id
-    from changes x
-    join {{ ref('stg_upload_contacts') }} uc on uc.batch_id = x.entity_id
-    where x.entity = 'batch'
+-- Of an upload (its plan, mostly) only those of whom nothing was asked look different.
+noted as (
+    select entity_id as batch_id, true as is_whole from changes where entity = 'batch'
 
     union all
 
-    select entity_id from changes where entity = 'contact'
+    select b.batch_id, false
+    from changes x
+    join {{ ref('stg_batches') }} b on b.upload_id = x.entity_id
+    where x.entity = 'upload'
 ),
 
--- A plan decides the status of those only of whom nothing was asked.
-rows_of_plans as (
-    select uc.contact_id
-    from changes x
-    join {{ ref('stg_upload_contacts') }} uc on uc.upload_id = x.entity_id
-    where x.entity = 'upload'
+batches as (
+    select batch_id, bool_or(is_whole) as is_whole from noted group by batch_id
+),
+
+rows_of_batches as (
+    select b.is_whole, c.subject_id
+    from batches b
+    join {{ ref('stg_contacts') }} c on c.first_batch_id = b.batch_id
+
+    union all
+
+    select b.is_whole, c.subject_id
+    from batches b
+    join {{ ref('stg_repeated_rows') }} r on r.batch_id = b.batch_id
+    join {{ ref('stg_contacts') }} c on c.contact_id = r.contact_id
 ),
 
 found as (
@@ -45,21 +56,29 @@ found as (
     union all
 
     select c.subject_id
-    from rows_of_changes r
-    join {{ ref('stg_contacts') }} c on c.contact_id = r.contact_id
+    from changes x
+    join {{ ref('stg_contacts') }} c on c.contact_id = x.entity_id
+    where x.entity = 'contact'
 
     union all
 
-    select c.subject_id
-    from rows_of_plans r
-    join {{ ref('stg_contacts') }} c on c.contact_id = r.contact_id
-    where not exists (select 1 from {{ ref('stg_claims') }} a where a.subject_id = c.subject_id)
+    select subject_id from rows_of_batches where is_whole
 
     union all
 
-    select l.subject_id
-    from {{ ref('stg_phone_lookups') }} l, {{ ref('stg_last_build') }} b
-    where l.expires_at > coalesce(b.started_at, '-infinity') and l.expires_at <= now()
+    select r.subject_id
+    from rows_of_batches r
+    where
+        not r.is_whole
+        and not exists (select 1 from {{ ref('stg_claims') }} a where a.subject_id = r.subject_id)
+
+    union all
+
+    select subject_id
+    from {{ ref('stg_phone_lookups') }}
+    where
+        expires_at > (select coalesce(started_at, '-infinity') from {{ ref('stg_last_build') }})
+        and expires_at <= now()
 )
 
 select distinct subject_id from found

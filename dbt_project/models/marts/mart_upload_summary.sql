@@ -24,12 +24,12 @@ paid as (
 summed as (
     select
         upload_id,
-        count(*) as number_count,
-        count(*) filter (where is_looked_up) as looked_up_count,
+        sum(number_count) as number_count,
+        sum(looked_up_count) as looked_up_count,
         sum(duplicate_count) as duplicate_count,
         sum(saved_by_duplicates_micros) as saved_by_duplicates_micros,
         sum(saved_by_reuse_micros) as saved_by_reuse_micros
-    from {{ ref('int_upload_numbers') }}
+    from {{ ref('int_upload_totals') }}
     group by upload_id
 )
 

@@ -2,6 +2,7 @@
 select
     contact_id,
     source_id,
+    first_batch_id,
     phone_subject_id as subject_id,
     coalesce(name, first_name, last_name) is not null as has_name,
     company is not null as has_company,

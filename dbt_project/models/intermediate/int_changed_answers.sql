@@ -1,5 +1,4 @@
--- depends_on: {{ ref('int_changed_subjects') }}
--- One row per number: the newest value of each kind, with the moment it must disappear.
+-- The newest value of each kind for every number looked at, with the moment it must disappear.
 select
     l.subject_id,
     {{ newest('valid') }},
@@ -12,8 +11,6 @@ select
     {{ newest('reassigned') }},
     max(fetched_at) as answered_at
 from {{ ref('stg_phone_lookups') }} l
-{% if is_incremental() %}
 join {{ ref('int_changed_subjects') }} s on s.subject_id = l.subject_id
-{% endif %}
 where expires_at is null or expires_at > now()
 group by l.subject_id
