@@ -21,6 +21,7 @@ from resources.twilio_deactivations import TwilioDeactivationsResource
 from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
 from resources.verizon import VerizonResource
+from resources.whitepages import WhitepagesResource
 from resources.zerobounce import ZerobounceResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
@@ -41,5 +42,6 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         GoogleAddressResource,
         VerizonResource,
         FccResource,
+        WhitepagesResource,
     )
 }

@@ -24,6 +24,7 @@ from resources import (
     twilio_deactivations_client,
     twilio_lookup_client,
     verizon_client,
+    whitepages_client,
     zerobounce_client,
 )
 from resources.vendor import Vendor
@@ -44,6 +45,7 @@ VENDORS: tuple[Vendor, ...] = (
     google_address_client.VENDOR,
     verizon_client.VENDOR,
     fcc_client.VENDOR,
+    whitepages_client.VENDOR,
 )
 
 REMOTE: tuple[Vendor, ...] = tuple(vendor for vendor in VENDORS if not vendor.is_local)

@@ -44,6 +44,7 @@ _GOOGLE_GEOCODING = "Google Geocoding"
 _GOOGLE_ADDRESS = "Google Address Validation"
 _VERIZON = "Verizon ThingSpace"
 _FCC = "FCC Broadband Data Collection"
+_WHITEPAGES = "Whitepages"
 _SERVICE = "Error reports"
 _CHILDREN = "Set by the platform for its child processes"
 
@@ -158,6 +159,8 @@ VARIABLES = (
     _credential("FCC_USERNAME", _FCC, "The account's e-mail address."),
     _credential("FCC_HASH_VALUE", _FCC, "Token of Manage API Access, 44 characters."),
     _address("FCC_BASE_URL", _FCC, "https://bdc.fcc.gov"),
+    _credential("WHITEPAGES_API_KEY", _WHITEPAGES, "The API key."),
+    _address("WHITEPAGES_BASE_URL", _WHITEPAGES, "https://api.whitepages.com"),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
     ),

@@ -276,6 +276,15 @@ class FccSettings(VendorSettings):
     total_timeout_s: TotalSeconds = 1_800.0
 
 
+class WhitepagesSettings(VendorSettings):
+    """How Whitepages is asked."""
+
+    priced = ("person",)
+
+    requests_per_second: Rate = 5.0
+    concurrency: Concurrency = 5
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -306,6 +315,7 @@ class ProviderSettings(Document):
     )
     verizon: VerizonSettings = Field(default=VerizonSettings(), description="Verizon ThingSpace.")
     fcc: FccSettings = Field(default=FccSettings(), description="FCC broadband data.")
+    whitepages: WhitepagesSettings = Field(default=WhitepagesSettings(), description="Whitepages.")
 
 
 def _is_provider(name: str) -> str:

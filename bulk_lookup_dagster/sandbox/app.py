@@ -40,6 +40,7 @@ from bulk_lookup_dagster.sandbox.twilio_addons import TwilioAddons
 from bulk_lookup_dagster.sandbox.twilio_deactivations import TwilioDeactivations
 from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
 from bulk_lookup_dagster.sandbox.verizon import Verizon
+from bulk_lookup_dagster.sandbox.whitepages import Whitepages
 from bulk_lookup_dagster.sandbox.zerobounce import Zerobounce
 
 _CONTROL = "/_sandbox/"
@@ -62,6 +63,7 @@ def simulators() -> tuple[Simulator, ...]:
         GoogleAddress(),
         Verizon(),
         Fcc(),
+        Whitepages(),
     )
 
 
