@@ -1,7 +1,7 @@
 """A vendor's OpenAPI file, and what it says about a request and an answer.
 
-Files are looked for in `$BULK_LOOKUP_CONTRACTS`, beside this file, and in `shared/contracts` beside
-the checkout or above it. Where none is, the test is skipped and says so: the project keeps no copy.
+Files are looked for in `$BULK_LOOKUP_CONTRACTS` and in `shared/contracts` beside the checkout or
+above it. Where none is, the test is skipped and says so: the project keeps no copy.
 
 Belongs here: reading a contract and holding documents against it. Does not: any vendor.
 """
@@ -25,16 +25,25 @@ _HERE = Path(__file__).resolve().parent
 def _folders() -> list[Path]:
     named = os.environ.get("BULK_LOOKUP_CONTRACTS")
     shared = [parent / "shared" / "contracts" for parent in _HERE.parents]
-    return [*([Path(named)] if named else []), _HERE, *shared]
+    return [*([Path(named)] if named else []), *shared]
 
 
 def contract(name: str) -> Contract:
     """The contract of a file's stem, such as `trestle`; skips the test where the file is absent."""
+    return Contract(document(name))
+
+
+def document(name: str) -> dict[str, Any]:
+    """The same file as it is; skips the test, or the module that asks while it is imported."""
     for folder in _folders():
         path = folder / f"{name}.json"
         if path.is_file():
-            return Contract(json.loads(path.read_text()))
-    pytest.skip(f"no contract {name}.json: set BULK_LOOKUP_CONTRACTS to the folder that has it")
+            found: dict[str, Any] = json.loads(path.read_text())
+            return found
+    pytest.skip(
+        f"no contract {name}.json: set BULK_LOOKUP_CONTRACTS to the folder that has it",
+        allow_module_level=True,
+    )
 
 
 class Contract:

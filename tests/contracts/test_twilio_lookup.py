@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
@@ -20,10 +18,10 @@ from resources.http import Timeouts
 from resources.twilio_lookup_client import TwilioLookupClient
 from resources.twilio_lookup_records import BATCH_OPERATIONS, IDENTITY_INPUTS, OPERATIONS
 from tests.contracts.client_contract import ClientContract
+from tests.contracts.openapi import document
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
-FOLDER = Path(os.environ.get("BULK_LOOKUP_CONTRACTS") or Path(__file__).parent)
-CONTRACT = json.loads((FOLDER / "twilio_lookups_v2.json").read_text())
+CONTRACT = document("twilio_lookups_v2")
 LOOKUP = "/v2/PhoneNumbers/{PhoneNumber}"
 BATCH = "/v2/batch/query"
 LIMITS = "/v2/RateLimits"

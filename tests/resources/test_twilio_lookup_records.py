@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +11,13 @@ from hypothesis import strategies as st
 
 from bulk_lookup_dagster.core.errors import BadResponse
 from resources.twilio_lookup_records import BATCH_OPERATIONS, OPERATIONS, PRICES, parse_part
+from tests.contracts.openapi import document
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-_CONTRACT = Path(__file__).parents[1] / "contracts" / "twilio_lookups_v2.json"
 _VODAFONE = {
     "carrier_name": "Vodafone UK",
     "mobile_country_code": "276",
@@ -160,7 +158,7 @@ def test_every_price_and_batch_name_is_an_operation() -> None:
 
 def _example(name: str) -> dict[str, Any]:
     """A whole answer as the vendor shows it."""
-    contract = json.loads(_CONTRACT.read_text())
+    contract = document("twilio_lookups_v2")
     answers = contract["paths"]["/v2/PhoneNumbers/{PhoneNumber}"]["get"]["responses"]["200"]
     body: dict[str, Any] = answers["content"]["application/json"]["examples"][name]["value"]
     return body
