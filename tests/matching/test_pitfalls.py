@@ -173,7 +173,7 @@ def test_twins_and_siblings_with_neighbouring_ids_are_two() -> None:
     assert apart({**BORN, **HOME}, {**HOME, **neighbour})
 
 
-def test_proof_of_identity_outweighs_a_mistaken_date_but_not_a_generation() -> None:
+def test_proof_of_identity_beats_a_mistaken_date_but_no_generation() -> None:
     """One id, two dates; the second date again under another id: all one person's."""
     wrong_date = {**BORN, "birth_date": "1988-11-23"}
     wrong_id = {**BORN, "person_id": "734520871"}
