@@ -59,7 +59,7 @@ def by_index(statement: str) -> str:
     seconds too long for the two that a decision changes.
     """
     return _VIEW.sub(
-        r"JOIN LATERAL (SELECT * FROM \1 y WHERE y.subject_id = \3) \2 ON TRUE", statement
+        r"JOIN LATERAL (SELECT * FROM \1 y WHERE y.subject_id = \3 OFFSET 0) \2 ON TRUE", statement
     )
 
 

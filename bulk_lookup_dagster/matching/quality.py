@@ -42,7 +42,17 @@ _APPLICABLE = "CASE kind " + " ".join(
     f"WHEN '{kind}' THEN {len(fields) + 1}" for kind, fields in rules.FIELDS.items()
 ) + " END"  # fmt: skip
 _EVIDENCE = f"""
-    evidence AS (
+    mailboxes AS MATERIALIZED (
+        SELECT g.golden_id, x.subject_id
+          FROM due d
+          JOIN matching.golden_contacts g ON g.golden_id = d.golden_id
+          JOIN intake.contact_subjects x ON x.contact_id = g.email_contact_id AND x.kind = 'email'
+          JOIN intake.subjects t ON t.subject_id = x.subject_id AND t.value = lower(trim(g.email))
+    ), confirmed_mailboxes AS MATERIALIZED (
+        SELECT b.golden_id, bool_and(o.confirmed) AS confirmed
+          FROM mailboxes b JOIN matching.confirmations o ON o.subject_id = b.subject_id
+         GROUP BY b.golden_id
+    ), evidence AS (
         SELECT g.golden_id, g.kind, n.confirmed,
                CASE WHEN g.email IS NULL THEN 'none' WHEN e.confirmed THEN 'confirmed'
                     WHEN NOT e.confirmed THEN 'refuted' WHEN m.is_role THEN 'role'
@@ -60,14 +70,7 @@ _EVIDENCE = f"""
           LEFT JOIN matching.records m ON m.contact_id = g.email_contact_id
           LEFT JOIN matching.confirmations n ON n.subject_id = g.phone_subject_id
           LEFT JOIN matching.number_risks k ON k.subject_id = g.phone_subject_id
-          LEFT JOIN LATERAL (
-               SELECT bool_and(o.confirmed) AS confirmed
-                 FROM intake.contact_subjects x
-                 JOIN intake.subjects t ON t.subject_id = x.subject_id
-                  AND t.value = lower(trim(g.email))
-                 JOIN LATERAL (SELECT * FROM matching.confirmations y
-                                WHERE y.subject_id = x.subject_id) o ON TRUE
-                WHERE x.contact_id = g.email_contact_id AND x.kind = 'email') e ON TRUE
+          LEFT JOIN confirmed_mailboxes e ON e.golden_id = d.golden_id
     )
 """
 _RATED: Mapping[str, str] = {
