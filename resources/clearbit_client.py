@@ -76,6 +76,7 @@ class ClearbitClient(VendorClient):
         webhook_url: str = "",
         concurrency: int = 20,
         timeouts: Timeouts | None = None,
+        poll_in: timedelta = POLL_IN,
     ) -> None:
         headers = {"Authorization": f"Bearer {api_key}"}
         limits = timeouts or Timeouts()
@@ -85,6 +86,7 @@ class ClearbitClient(VendorClient):
         )
         self._key = api_key.encode()
         self._webhook_url = webhook_url
+        self._poll_in = poll_in
 
     async def __aenter__(self) -> Self:
         await self._companies.__aenter__()
@@ -102,7 +104,7 @@ class ClearbitClient(VendorClient):
         transport = self._companies if question.operation == "company" else self._transport
         name = question.external_id or request_id.hex
         reply = await transport.get(self._target(question, name), request_id)
-        answer = _answer(question, reply, name, transport.host)
+        answer = _answer(question, reply, name, transport.host, self._poll_in)
         return Exchange(reply.status, len(reply.body), [answer])
 
     async def poll(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
@@ -151,18 +153,18 @@ def _object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _answer(question: Question, reply: Reply, name: str, host: str) -> Answer:
+def _answer(question: Question, reply: Reply, name: str, host: str, poll_in: timedelta) -> Answer:
     document = json_body(reply)
     match reply.status:
         case 200:
             return _found(question, document)
         case 202 if question.params:
             queued = TransientFailure(
-                f"{host} has queued the search.", status=202, retry_after=POLL_IN, unbilled=True
+                f"{host} has queued the search.", status=202, retry_after=poll_in, unbilled=True
             )
             return Answer(question.claim_id, None, 0, b"", queued)
         case 202:
-            return Answer(question.claim_id, None, 0, b"", accepted=Accepted(name, POLL_IN))
+            return Answer(question.claim_id, None, 0, b"", accepted=Accepted(name, poll_in))
         case 404 if isinstance(document, dict) and "error" in document:
             return Answer(question.claim_id, "no_data", 0, b"{}")
     raise _error(reply, document, host)
@@ -206,6 +208,7 @@ def build(
         webhook_url=settings.webhook_url,
         concurrency=settings.concurrency,
         timeouts=timeouts_of(settings),
+        poll_in=timedelta(seconds=settings.poll_s),
     )
 
 

@@ -85,6 +85,7 @@ class HunterClient(VendorClient):
         *,
         concurrency: int = 20,
         timeouts: Timeouts | None = None,
+        poll_in: timedelta = POLL_IN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(
@@ -93,6 +94,7 @@ class HunterClient(VendorClient):
             concurrency=concurrency,
             timeouts=timeouts or Timeouts(),
         )
+        self._poll_in = poll_in
         self._clock = clock
         self._refused_since: float | None = None
 
@@ -127,7 +129,7 @@ class HunterClient(VendorClient):
                 return _found(question, _data(reply, self._transport.host))
             case 202 if question.operation in ("email_finder", "email_verifier"):
                 name = question.external_id or request_id.hex
-                taken = Accepted(name, POLL_IN)
+                taken = Accepted(name, self._poll_in)
                 return Answer(question.claim_id, None, 0, b"", accepted=taken)
             case 222:
                 later = TransientFailure(
@@ -228,6 +230,7 @@ def build(credentials: Mapping[str, str], base_url: str, settings: HunterSetting
         credentials["api_key"],
         concurrency=settings.concurrency,
         timeouts=timeouts_of(settings),
+        poll_in=timedelta(seconds=settings.poll_s),
     )
 
 

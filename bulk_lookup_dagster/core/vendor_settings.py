@@ -40,6 +40,10 @@ Rate = Annotated[
 Concurrency = Annotated[int, Field(ge=1, le=500, description="Requests at once, per process.")]
 Attempts = Annotated[int, Field(ge=1, le=10, description="Calls for one request while unbilled.")]
 ConnectSeconds = Annotated[float, Field(gt=0, le=60, description="Seconds to connect.")]
+PollSeconds = Annotated[
+    int,
+    Field(ge=1, le=600, description="Seconds until what is still running is asked for again."),
+]
 ReadSeconds = Annotated[float, Field(gt=0, le=600, description="Seconds between two reads.")]
 TotalSeconds = Annotated[float, Field(gt=0, le=3600, description="Seconds for a whole exchange.")]
 
@@ -158,6 +162,7 @@ class HunterSettings(VendorSettings):
 
     priced = ("email_finder", "email_verifier", "people", "companies")
 
+    poll_s: PollSeconds = 5
     requests_per_second: Rate = 5.0
     attempts: Attempts = 2
     read_timeout_s: ReadSeconds = 25.0
@@ -179,6 +184,7 @@ class ClearbitSettings(VendorSettings):
 
     priced = ("company", "person", "combined")
 
+    poll_s: PollSeconds = 5
     webhook_url: str = Field(
         default="",
         max_length=300,

@@ -165,6 +165,8 @@ def demo_settings() -> dict[str, str]:
     )
     # It answers by call-back to the web server, which the demo does without.
     changes["providers.verizon.enabled"] = "false"
+    # Its sandbox is done within a second.
+    changes |= {f"providers.{name}.poll_s": "1" for name in ("hunter", "clearbit")}
     return changes | _unpublished_prices()
 
 
