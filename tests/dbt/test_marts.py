@@ -27,6 +27,7 @@ MARTS = (
     "mart_top_carriers",
     "mart_companies",
     "mart_email_quality",
+    *("dim_golden_contacts", "mart_duplicates", "mart_quality_distribution"),
     "mart_upload_summary",
     "mart_rejects_by_reason",
     "mart_failures",
@@ -95,6 +96,9 @@ def test_expired_values_and_unpublished_batches_are_absent(
     assert (expired["contact_kind"], expired["risk_level"]) == ("unknown", "unknown")
     assert (expired["line_type"], expired["validity"]) == ("tollFree", "valid")
     assert one(marts, "SELECT count(*) FROM marts.dim_contacts WHERE contact_id > 10") == 0
+    lines = rows(marts, "SELECT masked_phone, line_status FROM marts.dim_contacts"
+                 " WHERE contact_id IN (1, 2) ORDER BY contact_id")  # fmt: skip
+    assert [line["line_status"] for line in lines] == ["connected", None]
     assert one(marts, "SELECT count(*) FROM marts.mart_upload_summary WHERE upload_id = 2") == 0
     assert one(marts, "SELECT count(*) FROM marts.mart_rejects_by_reason WHERE upload_id = 2") == 0
 

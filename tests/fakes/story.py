@@ -114,6 +114,13 @@ SELECT a.n, 'twilio_lookup', 'caller_name', '', c.claim_id, c.outcome, 'twilio',
                (4, 'BUSINESS', 5, 'low'), (5, NULL, NULL, 'unknown'))
        AS a (n, caller_type, score, risk)
   JOIN ledger.claims c ON c.subject_id = a.n AND c.operation = 'caller_name';
+-- Beside them whether two lines are in service: one answer's time is over.
+INSERT INTO enrichment.line_statuses (subject_id, provider, operation, params_hash, claim_id,
+        outcome, licence_class, fetched_at, expires_at, line_status)
+SELECT a.n, 'trestle', 'phone_intel', '', c.claim_id, 'data', 'trestle', '2026-11-02 08:00:01+00',
+       CASE WHEN a.n = 2 THEN '2026-11-02 08:00:02+00' ELSE now() + interval '30 days' END, a.status
+  FROM (VALUES (1, 'connected'), (2, 'disconnected')) AS a (n, status)
+  JOIN ledger.claims c ON c.subject_id = a.n AND c.operation = 'line_type_intelligence';
 INSERT INTO ops.mart_dirty (reason, batch_id) VALUES ('batch published', 1);
 """
 

@@ -1,6 +1,7 @@
 -- depends_on: {{ ref('stg_subjects') }}
 -- depends_on: {{ ref('stg_last_build') }}
 -- depends_on: {{ ref('stg_phone_lookups') }}
+-- depends_on: {{ ref('stg_line_statuses') }}
 -- depends_on: {{ ref('stg_contacts') }}
 -- depends_on: {{ ref('stg_claims') }}
 -- depends_on: {{ ref('stg_batches') }}
@@ -74,11 +75,14 @@ found as (
 
     union all
 
+    {% for answers in ['stg_phone_lookups', 'stg_line_statuses'] -%}
     select subject_id
-    from {{ ref('stg_phone_lookups') }}
+    from {{ ref(answers) }}
     where
         expires_at > (select coalesce(started_at, '-infinity') from {{ ref('stg_last_build') }})
         and expires_at <= now()
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 )
 
 select distinct subject_id from found

@@ -10,7 +10,6 @@ select
     caller_type,
     risk_level,
     sms_pumping_risk_score,
-    line_status,
     reassigned,
     fetched_at,
     expires_at
