@@ -176,6 +176,7 @@ class EmbeddedServer:
         command = [str(self._binaries / "initdb"), "-D", str(building), "-U", SUPERUSER]
         command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"]
         command += ["--locale=C.UTF-8", "--data-checksums"]
+        command += ["-c", f"scram_iterations={self._settings['scram_iterations']}"]
         done = user.run([*command, *(["--no-sync"] if self._settings["fsync"] == "off" else [])])
         password_file.unlink()
         if done.returncode != 0:
