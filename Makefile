@@ -110,7 +110,7 @@ bench: .venv/.dev ## Every benchmark, one JSON object each; COMPARE=1 holds them
 ifdef COMPARE
 	@$(BIN)/python -m bench.compare
 else
-	@for name in engine limiter crash cap ingest marts delete export matching; do $(BIN)/python -m bench.$$name --json || exit 1; done
+	@for name in engine limiter crash cap ingest marts delete export matching steps; do $(BIN)/python -m bench.$$name --json || exit 1; done
 	@$(BIN)/python -m bench.engine --latency-ms 0 --json
 endif
 

@@ -121,14 +121,6 @@ def test_line_status_and_owner_leave_while_they_may_be_kept(
 ) -> None:
     tell(conn)
     conn.execute(
-        "INSERT INTO enrichment.line_statuses (subject_id, provider, operation, params_hash,"
-        "        claim_id, outcome, licence_class, fetched_at, expires_at, line_status)"
-        " SELECT subject_id, 'trestle', 'phone_intel', '', claim_id, 'data', 'test', settled_at,"
-        "        CASE WHEN subject_id = 1 THEN now() + interval '1 day' ELSE settled_at END,"
-        "        'connected'"
-        "   FROM ledger.claims WHERE operation = 'caller_name' AND subject_id IN (1, 2)"
-    )
-    conn.execute(
         "INSERT INTO enrichment.reverse_phones (subject_id, provider, operation, params_hash,"
         "        claim_id, outcome, licence_class, fetched_at, owner_name, owner_type)"
         " SELECT subject_id, 'trestle', 'reverse_phone', '', claim_id, 'data', 'test', settled_at,"

@@ -51,7 +51,7 @@ def test_switched_off_new_pairs_wait_and_old_merges_stay(conn: Connection) -> No
     run_matching(conn)
     assert sizes(conn) == [2, 2, 2]
     versions = conn.execute("SELECT model_version, state FROM matching.model_versions ORDER BY 1")
-    assert versions.fetchall() == [("contacts-1", "active"), ("contacts-1+3.5/-2/off", "retired")]
+    assert versions.fetchall() == [("contacts-1", "active"), ("contacts-1+3/-2/off", "retired")]
 
 
 def test_a_stricter_threshold_parts_nobody_and_a_decision_outlives_it(conn: Connection) -> None:
