@@ -100,15 +100,15 @@ class Lane:
                 return
             await self._gate.refresh()
             allowed = await self._gate.allowance()
-            if allowed == 0:
-                broken_since = broken_since or time.monotonic()
+            # A probe that failed does not start the waiting anew: each would cost a question.
+            broken_since = None if allowed is None else broken_since or time.monotonic()
+            if broken_since is not None and allowed == 0:
                 waited = time.monotonic() - broken_since
                 if waited > self._patience_s and not self._gate.probing:
                     self.left_because = "unavailable"
                     return
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
-            broken_since = None
             slots = await self._gate.limiter.lease(min(wanted, allowed or wanted))
             after = await self._claim(slots, after, last)
             if self.left_because:

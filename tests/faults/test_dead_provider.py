@@ -95,11 +95,12 @@ def test_f32_a_dead_provider_costs_the_others_nothing_and_loses_nothing(
         upload = load_numbers(platform, tmp_path, NUMBERS, "dead")
         first = approved(conn, platform, upload)
         began = time.monotonic()
-        run_batch(platform, upload.batches[0].batch_id, first.plan_id)
+        reports = run_batch(platform, upload.batches[0].batch_id, first.plan_id)
         took = time.monotonic() - began
 
         assert answers(conn) == healthy
         assert answers(conn, of_dead=True) == set()
+        assert not reports.complete
         threshold = Settings().providers.trestle.breaker.failures
         probes = math.ceil(took / COOL_OFF_S)
         entries = sandbox.control("GET", f"log?vendor={DEAD}")["entries"]
