@@ -52,6 +52,10 @@ _PROBED = """
      WHERE key = %(key)s AND state = 'half_open' AND probe_worker_id = %(worker)s
     RETURNING state
 """
+_GIVE_BACK = """
+    UPDATE ops.breakers SET state = 'open', probe_at = NULL, probe_worker_id = NULL
+     WHERE key = %(key)s AND state = 'half_open' AND probe_worker_id = %(worker)s
+"""
 
 
 class Breaker:
@@ -131,3 +135,10 @@ class Breaker:
         self.probing = True
         self._state = "half_open"
         return True
+
+    async def give_back(self) -> None:
+        """Let somebody else have the probe: ours found nothing to ask."""
+        if self.probing:
+            self.probing = False
+            self._state = "open"
+            await self._conn.execute(_GIVE_BACK, self._parameters | {"worker": self._worker_id})

@@ -35,6 +35,7 @@ class Gate:
     """One provider's gate in one run.
 
     `stopped` is why the provider may not be asked for the rest of this run, or ''.
+    `failed` says that asking met a fault of our own: the run ends with it, nothing more is sent.
     `database_lost` says that a shared state could not be read: nothing is sent until the run has
     reconnected.
     """
@@ -51,12 +52,14 @@ class Gate:
         self._stops_read_at = 0.0
         self.limiter = Limiter(link.conn, provider.name, limits.requests_per_second)
         self.stopped = ""
+        self.failed = False
         self.database_lost = False
 
     @property
     def open(self) -> bool:
         """Whether a request may go out at all."""
-        return not (self.stopped or self.database_lost or self._worker.lost.is_set())
+        lost = self.database_lost or self._worker.lost.is_set()
+        return not (self.stopped or self.failed or lost)
 
     @property
     def why_left(self) -> str:
@@ -99,15 +102,24 @@ class Gate:
             if breaker.stale:
                 await breaker.sync()
 
+    @property
+    def broken(self) -> bool:
+        """Whether a circuit of the provider is not closed."""
+        return not all(breaker.closed for breaker in self._breakers.values())
+
     async def allowance(self) -> int | None:
         """How many requests may be claimed: None = no bound, 1 = a probe, 0 = none now."""
-        broken = [breaker for breaker in self._breakers.values() if not breaker.closed]
-        if not broken:
+        if not self.broken:
             return None
-        for breaker in broken:
-            if await breaker.try_probe():
+        for breaker in self._breakers.values():
+            if not breaker.closed and await breaker.try_probe():
                 return 1
         return 0
+
+    async def give_probes_back(self) -> None:
+        """Nothing is out any more: probes still held were not used, and others wait for them."""
+        for breaker in self._breakers.values():
+            await breaker.give_back()
 
     @property
     def probing(self) -> bool:

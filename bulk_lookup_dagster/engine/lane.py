@@ -81,12 +81,14 @@ class Lane:
 
     async def _finish(self, senders: list[asyncio.Task[None]]) -> None:
         try:
-            await asyncio.gather(*senders)
+            ended = await asyncio.gather(*senders, return_exceptions=True)
         finally:
             for sender in senders:
                 sender.cancel()
             await asyncio.gather(*senders, return_exceptions=True)
             self._release_queue()
+        for error in filter(None, ended):
+            raise error
 
     async def _feed(self, last: int) -> None:
         after = 0
@@ -99,20 +101,28 @@ class Lane:
                 self.left_because = self._gate.why_left if self._gate.stopped else "deadline"
                 return
             await self._gate.refresh()
-            allowed = await self._gate.allowance()
             # A probe that failed does not start the waiting anew: each would cost a question.
-            broken_since = None if allowed is None else broken_since or time.monotonic()
-            if broken_since is not None and allowed == 0:
-                waited = time.monotonic() - broken_since
-                if waited > self._patience_s and not self._gate.probing:
-                    self.left_because = "unavailable"
-                    return
+            if not self._gate.broken:
+                broken_since = None
+            elif broken_since is None:
+                broken_since = time.monotonic()
+            elif self._out_of_patience(broken_since):
+                self.left_because = "unavailable"
+                return
+            allowed = await self._gate.allowance()
+            if allowed == 0:
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
             slots = await self._gate.limiter.lease(min(wanted, allowed or wanted))
             after = await self._claim(slots, after, last)
+            if allowed and self._queue.empty() and not self._busy:
+                await self._gate.give_probes_back()
             if self.left_because:
                 return
+
+    def _out_of_patience(self, broken_since: float) -> bool:
+        waited = time.monotonic() - broken_since
+        return waited > self._patience_s and not self._gate.probing
 
     async def _claim(self, slots: Slots, after: int, last: int) -> int:
         while slots.count and after < last:
@@ -139,7 +149,7 @@ class Lane:
         while True:
             ahead = max(2, min(self._limits.concurrency, int(self._rate * _AHEAD_SECONDS)))
             queued = self._queue.qsize()
-            if queued <= ahead // 2:
+            if queued <= ahead // 2 or not self._gate.open:
                 self._measure()
                 return max(1, self._limits.concurrency - self._busy + ahead - queued)
             self._room.clear()
@@ -173,6 +183,11 @@ class Lane:
             self._room.set()
             try:
                 await self._send(claimed, slot, claimed_at)
+            except Exception:
+                # A fault of ours, not the provider's: the other questions would meet it as well.
+                self._gate.failed = True
+                self._room.set()
+                raise
             finally:
                 self._busy -= 1
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from bulk_lookup_dagster.core.errors import ApprovalNeeded
-from bulk_lookup_dagster.engine.options import RunReport
+from bulk_lookup_dagster.engine.options import ProviderLimits, RunReport
 from tests.fakes.engine_run import arun, run
 from tests.fakes.ledger import add_plan, add_subjects
 from tests.fakes.provider import CALLER_NAME, LINE_TYPE, FakeProvider
@@ -85,6 +85,25 @@ def test_a_run_that_raises_or_is_cancelled_is_over_in_the_ledger(
         "SELECT summary ->> 'failed', finished_at IS NOT NULL FROM ledger.runs ORDER BY run_id"
     )
     assert ended.fetchall() == [("ValueError", True), ("CancelledError", True)]
+
+
+def test_a_fault_in_a_client_ends_the_run_and_what_was_on_the_wire_counts(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    """Each sender meets the fault at most once; nobody is left waiting for senders that died."""
+    add_subjects(conn, 300)
+
+    def behave(question: Question, nth: int) -> Mapping[str, Any] | None:
+        raise ZeroDivisionError
+
+    provider = FakeProvider(behave=behave)
+    limits = {"twilio_lookup": ProviderLimits(concurrency=4)}
+    with pytest.raises(ZeroDivisionError):
+        run(dsn, tmp_path, provider, add_plan(conn), limits=limits)
+    states = conn.execute("SELECT state, count(*) FROM ledger.claims GROUP BY 1 ORDER BY 1")
+    counts = dict(states.fetchall())
+    assert 1 <= counts.pop("unknown_outcome") <= 4
+    assert set(counts) <= {"failed"}, "claimed and never sent: due again"
 
 
 def test_a_batch_endpoint_gets_several_subjects_in_one_exchange(

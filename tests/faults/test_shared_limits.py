@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from bulk_lookup_dagster.core.errors import RateLimited, TransientFailure
+from bulk_lookup_dagster.core.errors import RateLimited, TransientFailure, UnknownOutcome
 from bulk_lookup_dagster.engine.breaker import Breaker
 from bulk_lookup_dagster.engine.limiter import LATE, Limiter, Slots
 from bulk_lookup_dagster.engine.options import BreakerPolicy, ProviderLimits
@@ -123,6 +123,48 @@ def test_f09_a_failed_probe_opens_the_circuit_again_and_a_lost_one_is_given_on(
         await connection.close()
 
     asyncio.run(scenario())
+
+
+def test_f23_a_probe_with_nothing_to_ask_is_given_back_to_whoever_has(dsn: str) -> None:
+    async def scenario() -> None:
+        connection = await connect_async(dsn, autocommit=True)
+        first, second = (Breaker(connection, "vendor/lookup", POLICY, one) for one in (1, 2))
+        for _ in range(3):
+            first.note(healthy=False)
+        await first.sync()
+        assert await first.try_probe()
+        await second.give_back()  # it is not its to give
+        assert not await second.try_probe()
+        await first.give_back()
+        assert not first.probing
+        assert await second.try_probe()
+        await connection.close()
+
+    asyncio.run(scenario())
+
+
+def test_f23_probes_that_fail_do_not_keep_a_run_waiting(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    """Each probe that is lost on the way costs its question: patience is counted once."""
+    add_subjects(conn, 200)
+
+    def behave(question: Question, nth: int) -> Mapping[str, Any] | None:
+        raise UnknownOutcome("lost on the way")
+
+    provider = FakeProvider(behave=behave)
+    breaker = BreakerPolicy(failures=5, cool_off=timedelta(milliseconds=100))
+    limits = ProviderLimits(attempts=1, concurrency=5, breaker=breaker)
+    report = run(
+        dsn,
+        tmp_path,
+        provider,
+        add_plan(conn),
+        limits={"twilio_lookup": limits},
+        patience=timedelta(seconds=1),
+    )
+    assert provider.calls < 50
+    assert report.left_due["unavailable"] > 150
 
 
 def test_f23_few_failures_among_many_calls_do_not_open_a_circuit(dsn: str) -> None:
