@@ -11,6 +11,7 @@ from resources.clearbit import ClearbitResource
 from resources.fcc import FccResource
 from resources.google_address import GoogleAddressResource
 from resources.google_geocoding import GoogleGeocodingResource
+from resources.google_places import GooglePlacesResource
 from resources.hunter import HunterResource
 from resources.local import LocalResource
 from resources.numverify import NumverifyResource
@@ -22,6 +23,7 @@ from resources.twilio_lookup import TwilioLookupResource
 from resources.vendor_resource import VendorResource
 from resources.verizon import VerizonResource
 from resources.whitepages import WhitepagesResource
+from resources.yelp import YelpResource
 from resources.zerobounce import ZerobounceResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
@@ -43,5 +45,7 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         VerizonResource,
         FccResource,
         WhitepagesResource,
+        GooglePlacesResource,
+        YelpResource,
     )
 }
