@@ -12,6 +12,7 @@ from assets._step import report_metadata
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import (
     DEACTIVATIONS_JOB,
+    DISCOVERY_JOB,
     ENRICH_JOB,
     EXPORTS,
     EXPORTS_JOB,
@@ -65,6 +66,13 @@ fetch_deactivations = dg.define_asset_job(
     DEACTIVATIONS_JOB,
     selection=dg.AssetSelection.assets("deactivations"),
     description="Fetch the numbers that carriers took out of service on a day and mark ours.",
+    executor_def=dg.in_process_executor,
+)
+
+discover_businesses = dg.define_asset_job(
+    DISCOVERY_JOB,
+    selection=dg.AssetSelection.assets("zipcode_businesses"),
+    description="Find the businesses of one ZIP code under an approved plan.",
     executor_def=dg.in_process_executor,
 )
 
@@ -161,6 +169,7 @@ JOBS = (
     enrich_batch,
     build_marts,
     fetch_deactivations,
+    discover_businesses,
     write_exports,
     nightly_enrichment,
     maintenance,

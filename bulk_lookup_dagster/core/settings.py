@@ -156,6 +156,10 @@ class StepsSettings(Document):
     deactivations: StepSettings = Field(
         default=StepSettings(), description="Numbers that carriers took out of service, by day."
     )
+    zipcode_businesses: StepSettings = Field(
+        default=StepSettings(),
+        description="Businesses of ZIP codes; asked for by `bulk-lookup discover` alone.",
+    )
     accepted_deadline_s: int = Field(
         default=86_400,
         ge=60,

@@ -21,6 +21,7 @@ from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from bulk_lookup_dagster.services.steps.phone_porting import PHONE_PORTING
 from bulk_lookup_dagster.services.steps.phone_validations import PHONE_VALIDATIONS
 from bulk_lookup_dagster.services.steps.reverse_phones import REVERSE_PHONES
+from bulk_lookup_dagster.services.steps.zipcode_businesses import ZIPCODE_BUSINESSES
 
 STEPS: tuple[StepDefinition, ...] = (
     PHONE_LOOKUPS,
@@ -36,6 +37,7 @@ STEPS: tuple[StepDefinition, ...] = (
     GEOCODES,
     BROADBAND_COVERAGE,
     DEACTIVATIONS,
+    ZIPCODE_BUSINESSES,
 )
 
 BATCH_STEPS: tuple[str, ...] = tuple(step.name for step in STEPS if step.partition == "batch")

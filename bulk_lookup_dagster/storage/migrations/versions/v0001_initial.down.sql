@@ -18,6 +18,10 @@ DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;
 
+DROP VIEW enrichment.zipcode_discovery;
+
+DROP VIEW enrichment.zipcode_businesses_best;
+
 DROP VIEW enrichment.deactivations_best;
 
 DROP VIEW enrichment.broadband_coverage_best;
@@ -55,6 +59,10 @@ DROP TABLE ledger.request_claims;
 DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
+
+DROP TABLE enrichment.zipcode_businesses;
+
+DROP TABLE enrichment.zipcode_business_ids;
 
 DROP TABLE enrichment.reverse_phones;
 
@@ -127,6 +135,8 @@ DROP TABLE matching.bands;
 DROP TABLE ledger.prices;
 
 DROP TABLE intake.uploads;
+
+DROP TABLE enrichment.zipcode_requests;
 
 DROP TABLE enrichment.pins;
 
