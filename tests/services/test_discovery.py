@@ -21,6 +21,7 @@ from bulk_lookup_dagster.services.discovery import outcomes, run_discovery, run_
 from bulk_lookup_dagster.services.discovery_plans import note_requests, plan_discovery
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.nightly import run_nightly
+from bulk_lookup_dagster.services.phone_book import PostgresPhoneBook
 from bulk_lookup_dagster.services.plans import Plan
 from bulk_lookup_dagster.services.retention import purge_values
 from bulk_lookup_dagster.services.settings import change_settings
@@ -286,3 +287,9 @@ def test_without_anybody_to_ask_the_requests_are_skipped_with_the_reason(
 ) -> None:
     with pytest.raises(ConfigError, match="2 requests are skipped: google_places: "):
         plan_discovery(conn, platform, [PLAIN, DENTISTS], 60)
+
+
+def test_a_paid_answer_is_kept_uncompared_while_the_database_cannot_be_asked() -> None:
+    nowhere = PostgresPhoneBook("postgresql://nobody@127.0.0.1:9/none", b"k" * 32)
+    assert asyncio.run(nowhere.known(["+16025790001"])) is None
+    assert asyncio.run(nowhere.known([])) == {}
