@@ -49,6 +49,11 @@ _PLAN = """
     RETURNING plan_id
 """
 _DONE = "UPDATE ledger.plans SET state = 'done' WHERE plan_id = %s AND state = 'approved'"
+# What an earlier check was answered is asked once more, and once only.
+_AGAIN = """
+    INSERT INTO ops.refreshes (plan_id, provider, operation, answered_before)
+    VALUES (%s, %s, %s, now())
+"""
 _AUDIT = """
     INSERT INTO ops.audit (actor, action, object, detail)
     VALUES (%s, 'plan.approved', %s, jsonb_build_object('cap_micros', %s::bigint))
@@ -119,6 +124,8 @@ def _approved(
     cost = sum(one.max_micros for one in checks)
     row = conn.execute(_PLAN, (scope, cost, len(checks), prices, cap_micros, actor)).fetchall()[0]
     conn.execute(_AUDIT, (actor, f"plan {row[0]}", cap_micros))
+    for one in checks:
+        conn.execute(_AGAIN, (row[0], *one.offer.key))
     return int(row[0])
 
 
@@ -128,9 +135,7 @@ def _ask(
     kind = check.step.subject_kind
     ids = ensure_subjects(conn, platform.secret_key, kind, [_SUBJECTS[kind]])
     options = run_options(platform, settings, check.step.name, kind="refresh")
-    options = replace(
-        options, refresh_after=timedelta(0), deadline=_DEADLINE, patience=timedelta(0)
-    )
+    options = replace(options, refresh_after=None, deadline=_DEADLINE, patience=timedelta(0))
 
     async def run() -> RunReport:
         async with AsyncExitStack() as stack:

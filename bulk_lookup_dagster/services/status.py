@@ -42,6 +42,7 @@ _PROVIDERS = """
 """
 _CIRCUITS = """
     SELECT key, state, opened_at FROM ops.breakers WHERE state <> 'closed' ORDER BY key
+     LIMIT 50
 """
 _RUNNING = """
     SELECT r.run_id, r.plan_id, r.batch_id, r.started_at,

@@ -9,9 +9,9 @@
     ]) }}
 {% endmacro %}
 
-{# Steps that no contact leads to. #}
-{% macro steps_without_contacts() %}
-    {{ return(['deactivations']) }}
+{# Those of them that contacts lead to; a day is nobody's. #}
+{% macro steps_of_contacts() %}
+    {{ return(steps() | reject('equalto', 'deactivations') | list) }}
 {% endmacro %}
 
 {# Operations of one waterfall share a slot; packages of phone_lookups do not wait for each other. #}

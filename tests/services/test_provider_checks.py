@@ -81,7 +81,8 @@ def test_money_goes_to_the_cheapest_and_never_past_the_amount(
     assert "--spend" in findings["pdl"].fix
     assert "list price" in findings["numverify"].detail
     assert sandbox.control("GET", "summary?vendor=pdl")["requests"] == 0
-    assert report.spent_micros == spent(conn) <= amount
+    assert report.spent_micros == spent(conn) == amount
+    assert sandbox.control("GET", "summary?vendor=google_geocoding")["requests"] == 1
     plan = conn.execute("SELECT state, kind, cap_micros, approved_by FROM ledger.plans").fetchall()
     assert plan == [("done", "refresh", amount, "ann")]
 

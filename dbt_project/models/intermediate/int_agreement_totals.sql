@@ -10,7 +10,7 @@ select
     count(*) filter (where o.agrees) as agreed_count
 from {{ ref('stg_second_opinions') }} o
 {% if is_incremental() %}
-join {{ ref('int_changed_slices') }} s on {{ in_slice('o.subject_id', 's.slice') }}
+join ({{ numbers_of_slices() }}) s on s.subject_id = o.subject_id
 {% endif %}
 where o.agrees is not null and (o.expires_at is null or o.expires_at > now())
 group by 1, 2, 3, 4, 5

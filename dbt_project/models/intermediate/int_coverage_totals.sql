@@ -27,13 +27,13 @@ answers as (
     group by 1, 2
 ),
 
-known as (
+of_numbers as (
     select c.contact_id, a.step
     from contacts c
     join answers a on a.subject_id = c.subject_id
+),
 
-    union
-
+of_others as (
     select c.contact_id, a.step
     from contacts c
     join {{ ref('stg_contact_subjects') }} l on l.contact_id = c.contact_id
@@ -41,31 +41,27 @@ known as (
     where a.outcome = 'data' and (a.expires_at is null or a.expires_at > now())
 ),
 
-items as (
-    select c.subject_id, c.country_code, c.state_code, i.item
-    from contacts c
-    cross join lateral (
-        values
-        ('contact', true),
-        ('given_name', c.has_name),
-        ('given_company', c.has_company),
-        ('given_email', c.has_email),
-        ('given_address', c.has_address)
-    ) i (item, is_there)
-    where i.is_there
-
-    union all
-
-    select c.subject_id, c.country_code, c.state_code, k.step
-    from contacts c
-    join known k on k.contact_id = c.contact_id
+known as (
+    select
+        contact_id
+        {%- for step in steps_of_contacts() %},
+        bool_or(step = '{{ step }}') as {{ step }}
+        {%- endfor %}
+    from (select * from of_numbers union all select * from of_others) both_ways
+    group by contact_id
 )
 
 select
-    {{ slice('subject_id') }} as slice,
-    coalesce(country_code, 'unknown') as country_code,
-    state_code,
-    item,
+    {{ slice('c.subject_id') }} as slice,
+    coalesce(c.country_code, 'unknown') as country_code,
+    c.state_code,
     count(*) as contact_count
-from items
-group by 1, 2, 3, 4
+    {%- for given in ['name', 'company', 'email', 'address'] %},
+    count(*) filter (where c.has_{{ given }}) as given_{{ given }}
+    {%- endfor %}
+    {%- for step in steps_of_contacts() %},
+    count(*) filter (where k.{{ step }}) as {{ step }}
+    {%- endfor %}
+from contacts c
+left join known k on k.contact_id = c.contact_id
+group by 1, 2, 3

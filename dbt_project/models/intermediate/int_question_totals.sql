@@ -13,7 +13,7 @@ with questions as (
         c.cost_micros
     from {{ ref('stg_claims') }} c
     {% if is_incremental() %}
-    join {{ ref('int_changed_slices') }} s on {{ in_slice('c.subject_id', 's.slice') }}
+    join ({{ numbers_of_slices() }}) s on s.subject_id = c.subject_id
     {% endif %}
     join {{ ref('stg_runs') }} r on r.run_id = c.run_id
     left join {{ ref('int_plan_positions') }} p
