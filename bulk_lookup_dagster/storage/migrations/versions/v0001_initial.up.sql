@@ -812,18 +812,22 @@ CREATE TABLE ledger.runs (
 	step VARCHAR(60) NOT NULL,
 	dagster_run_id VARCHAR(60),
 	budget_key VARCHAR(80) DEFAULT '' NOT NULL,
+	worker_id BIGINT,
 	started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	finished_at TIMESTAMP WITH TIME ZONE,
 	summary JSONB CONSTRAINT runs_summary_check CHECK (pg_column_size(summary) <= 65536),
 	CONSTRAINT runs_pkey PRIMARY KEY (run_id),
 	CONSTRAINT runs_times_check CHECK (finished_at >= started_at),
 	CONSTRAINT runs_plan_id_fkey FOREIGN KEY(plan_id) REFERENCES ledger.plans (plan_id) ON DELETE RESTRICT,
-	CONSTRAINT runs_batch_id_fkey FOREIGN KEY(batch_id) REFERENCES intake.batches (batch_id) ON DELETE SET NULL
+	CONSTRAINT runs_batch_id_fkey FOREIGN KEY(batch_id) REFERENCES intake.batches (batch_id) ON DELETE SET NULL,
+	CONSTRAINT runs_worker_id_fkey FOREIGN KEY(worker_id) REFERENCES ops.workers (worker_id) ON DELETE SET NULL
 );
 
 CREATE INDEX runs_batch_id_idx ON ledger.runs (batch_id);
 
 CREATE INDEX runs_plan_id_idx ON ledger.runs (plan_id);
+
+CREATE INDEX runs_worker_id_idx ON ledger.runs (worker_id);
 
 COMMENT ON TABLE ledger.runs IS 'One engine run of one step. Runs of one budget key share a cap; '''' = one''s own.';
 
