@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, Self, runtime_checkable
 
 from bulk_lookup_dagster.core.errors import ConfigError
@@ -18,11 +19,24 @@ from resources.loopback import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left of an account's allowance, counted in `unit`, as the vendor tells it.
+
+    Prepaid credits have no `allowance` of their own and nothing that `resets_at`.
+    """
+
+    remaining: int
+    allowance: int | None = None
+    resets_at: datetime | None = None
+    unit: str = "credits"
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    """What a vendor's free call told: one line, and credits left where the vendor tells."""
+    """What a vendor's free call told: one line, and the account's quota where the vendor tells."""
 
     detail: str
-    credits_left: int | None = None
+    quota: Quota | None = None
 
 
 @runtime_checkable

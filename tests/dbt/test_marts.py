@@ -27,6 +27,8 @@ MARTS = (
     "mart_top_carriers",
     "mart_companies",
     "mart_email_quality",
+    *("mart_provider_scorecard", "mart_provider_quota", "mart_provider_health"),
+    *("mart_coverage", "mart_expiries"),
     *("dim_golden_contacts", "mart_duplicates", "mart_quality_distribution"),
     "mart_upload_summary",
     "mart_rejects_by_reason",

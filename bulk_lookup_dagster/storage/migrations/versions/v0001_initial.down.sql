@@ -136,6 +136,8 @@ DROP TABLE ops.settings;
 
 DROP TABLE ops.provider_states;
 
+DROP TABLE ops.provider_quotas;
+
 DROP TABLE ops.oauth_tokens;
 
 DROP TABLE ops.mart_changes;

@@ -381,6 +381,19 @@ CREATE TABLE ops.oauth_tokens (
 
 COMMENT ON TABLE ops.oauth_tokens IS 'A vendor''s token; its row is locked while one process has it refreshed.';
 
+CREATE TABLE ops.provider_quotas (
+	provider VARCHAR(40) NOT NULL,
+	unit VARCHAR(30) NOT NULL,
+	allowance BIGINT NOT NULL,
+	remaining BIGINT NOT NULL,
+	resets_at TIMESTAMP WITH TIME ZONE,
+	told_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+	CONSTRAINT provider_quotas_pkey PRIMARY KEY (provider),
+	CONSTRAINT provider_quotas_figures_check CHECK (remaining >= 0 AND allowance >= remaining)
+);
+
+COMMENT ON TABLE ops.provider_quotas IS 'What a vendor told last of its allowance; that of prepaid credits is the most seen since the last purchase.';
+
 CREATE TABLE ops.provider_states (
 	provider VARCHAR(40) NOT NULL,
 	state VARCHAR(20) NOT NULL,
@@ -2157,6 +2170,12 @@ BEGIN
     source := format('SELECT c.subject_id AS id FROM (%s) x'
                      ' JOIN ledger.claims c ON c.claim_id = x.id', source);
     entity := 'subject';
+  ELSIF entity = 'link' THEN
+    source := format('SELECT c.contact_id AS id FROM (%s) x'
+                     ' JOIN intake.contacts c ON c.contact_id = x.id'
+                     ' JOIN intake.batches b ON b.batch_id = c.first_batch_id'
+                     ' WHERE b.published_at IS NOT NULL', source);
+    entity := 'contact';
   END IF;
   EXECUTE format('INSERT INTO ops.mart_changes (entity, entity_id, cause)'
                  ' SELECT DISTINCT %L, id, %L FROM (%s) ids WHERE id IS NOT NULL',
@@ -2339,3 +2358,7 @@ CREATE TRIGGER quarantine_note_claim_update AFTER UPDATE ON ops.quarantine
 CREATE TRIGGER quarantine_note_claim_delete AFTER DELETE ON ops.quarantine
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('claim', 'claim_id');
+
+CREATE TRIGGER contact_subjects_note_link_insert AFTER INSERT ON intake.contact_subjects
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('link', 'contact_id');
