@@ -29,13 +29,13 @@ from resources.twilio_account import (
     ACCOUNT,
     CREDENTIAL_SETS,
     VARIABLES,
-    TwilioClient,
     client_of,
 )
 from resources.twilio_signature import check_signature
 from resources.twilio_trust_hub_callbacks import read_status
 from resources.twilio_trust_hub_pages import document_of, next_page, rows_of
 from resources.twilio_trust_hub_records import OPERATIONS, PRICES, PROVIDER
+from resources.twilio_trust_hub_writes import TrustHubWrites
 from resources.vendor import Health, Vendor
 
 DEFAULT_BASE_URL = "https://trusthub.twilio.com"
@@ -43,7 +43,7 @@ _PAGE = 1000
 _EVALUATIONS = 50
 
 
-class TwilioTrustHubClient(TwilioClient):
+class TwilioTrustHubClient(TrustHubWrites):
     """Profiles and trust products of one account.
 
     `auth_token` checks who calls back; `callback_url` is the address Twilio was given, where it is
@@ -114,8 +114,9 @@ class TwilioTrustHubClient(TwilioClient):
             sid = question.external_id or ""
             soon = Accepted(sid, timedelta(0))
             return Answer(question.claim_id, None, 0, b"", accepted=soon)
-        part = orjson.dumps({"sid": question.external_id, "status": status})
-        return Answer(question.claim_id, "data", 0, part)
+        kind = records.kind_of(question.subject)
+        part = {"kind": kind, "sid": question.external_id, "status": status}
+        return Answer(question.claim_id, "data", 0, orjson.dumps(part))
 
     async def check(self) -> Health:
         """The list of customer profiles, one of them."""
@@ -136,7 +137,7 @@ class TwilioTrustHubClient(TwilioClient):
             case "business":
                 part = records.kept_business(document)
             case _:
-                part = records.kept_profile(document)
+                part = records.kept_profile(document, question.subject)
                 if question.operation == "review" and part["status"] in IN_REVIEW:
                     waiting = Accepted(part["sid"], self._poll_in)
                     return Answer(question.claim_id, None, 0, b"", accepted=waiting)
@@ -162,8 +163,6 @@ def target_of(question: Question) -> str:
             return f"/v1/{path}/Evaluations?PageSize={_EVALUATIONS}"
         case "assignments":
             return f"/v1/{path}/EntityAssignments?PageSize={_PAGE}"
-        case "business":
-            return f"/v1/EndUsers/{question.params['end_user']}"
     return f"/v1/{path}"
 
 

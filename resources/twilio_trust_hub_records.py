@@ -1,18 +1,19 @@
 """Twilio Trust Hub: what its operations are, cost and may be kept, and how their answers are read.
 
 The subject is a resource by its path: `CustomerProfiles` (the account's list), a later page of it
-(`CustomerProfiles?Page=1&PageToken=…`), or one profile (`CustomerProfiles/BU…`); the same for
-`TrustProducts`. All reads are free. Kept for 30 days (RULES: Trust Hub status). E-mail addresses
-and representatives are dropped before anything is stored.
+(`CustomerProfiles?Page=1&PageToken=…`) or one profile (`CustomerProfiles/BU…`); the same for
+`TrustProducts`; for `business` an end user (`EndUsers/IT…`). All reads are free. Kept for 30 days
+(RULES: Trust Hub status). E-mail addresses and representatives are dropped before anything is
+stored.
 
 Columns of `enrichment.trust_hub_profiles`, by operation:
 - listing: listed (how many a page has)
-- profile, review: sid, status, policy_sid, policy (our word for a known one), friendly_name,
+- profile, review: kind, sid, status, policy_sid, policy (our word for a known one), friendly_name,
   valid_until, changed_at, reverify_at
 - evaluation: evaluation_status, evaluated_at, score (percent of checks passed), checks_passed and
   checks_failed (`object_type.field`)
 - assignments: assigned (sids of end users, documents and profiles)
-- business: business_name, registration_number, registration_authority, business_type, domain
+- business: sid, business_name, registration_number, registration_authority, business_type, domain
 
 Belongs here: data and pure parsing. Does not: requests (see `twilio_trust_hub_client`).
 """
@@ -25,7 +26,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from bulk_lookup_dagster.core.subjects import company_domain
-from bulk_lookup_dagster.core.trust_hub import APPROVED, STATUSES, policy_word
+from bulk_lookup_dagster.core.trust_hub import APPROVED, KINDS, STATUSES, policy_word
 from bulk_lookup_dagster.engine.pricing import Price
 from bulk_lookup_dagster.engine.provider import Operation
 from resources.fields import Fields, Part
@@ -42,18 +43,9 @@ _ATTRIBUTES = (
 MAX_ASSIGNED = 1000
 
 
-def _operation(name: str, **options: Any) -> Operation:
-    kept = timedelta(days=30)
-    return Operation(name, "trust_hub", PROVIDER, kept, on_unknown="ask_again", **options)
-
-
 OPERATIONS: Mapping[str, Operation] = {
-    "listing": _operation("listing"),
-    "profile": _operation("profile"),
-    "evaluation": _operation("evaluation"),
-    "assignments": _operation("assignments"),
-    "business": _operation("business", inputs=("end_user",), required_inputs=("end_user",)),
-    "review": _operation("review"),
+    name: Operation(name, "trust_hub", PROVIDER, timedelta(days=30), on_unknown="ask_again")
+    for name in ("listing", "profile", "evaluation", "assignments", "business", "review")
 }
 
 PRICES: tuple[Price, ...] = tuple(
@@ -86,10 +78,16 @@ def _word(part: Part, words: Collection[str]) -> str | None:
     return status
 
 
-def kept_profile(document: Part) -> dict[str, Any]:
+def kind_of(resource: str) -> str:
+    """What a path such as `TrustProducts/BU…` leads to."""
+    return KINDS.get(resource.partition("/")[0], KINDS["CustomerProfiles"])
+
+
+def kept_profile(document: Part, resource: str) -> dict[str, Any]:
     """What is stored of a profile: not its e-mail address."""
     names = ("policy_sid", "friendly_name", "valid_until", "date_created", "date_updated")
     return {
+        "kind": kind_of(resource),
         "sid": sid_of(document),
         "status": status_of(document),
         **{name: document.get(name) for name in names},
@@ -124,7 +122,7 @@ def kept_business(document: Part) -> dict[str, Any] | None:
     if _READ.text(document, "type", 100) != BUSINESS:
         return None
     attributes = _READ.part(document, "attributes")
-    return {name: attributes.get(name) for name in _ATTRIBUTES}
+    return {"sid": sid_of(document), **{name: attributes.get(name) for name in _ATTRIBUTES}}
 
 
 def parse_listing(part: Part) -> dict[str, Any]:
@@ -136,6 +134,7 @@ def parse_profile(part: Part) -> dict[str, Any]:
     """Columns of a profile, without when it has to be verified anew: that depends on settings."""
     policy_sid = _READ.text(part, "policy_sid", 34)
     return {
+        "kind": _READ.text(part, "kind", 20),
         "sid": _READ.text(part, "sid", 34),
         "status": _word(part, STATUSES),
         "policy_sid": policy_sid,
@@ -208,6 +207,7 @@ def parse_business(part: Part) -> dict[str, Any]:
     """Columns of a profile's business."""
     site = _READ.text(part, "website_url", 310)
     return {
+        "sid": _READ.text(part, "sid", 34),
         "business_name": _READ.text(part, "business_name", 200),
         "registration_number": _READ.text(part, "business_registration_number", 40),
         "registration_authority": _READ.text(part, "business_registration_identifier", 40),

@@ -15,6 +15,9 @@ IN_REVIEW = (PENDING, REVIEWED)
 EDITABLE = (DRAFT, REJECTED)
 """Statuses in which a profile may be changed and submitted."""
 
+KINDS = {"CustomerProfiles": "customer_profile", "TrustProducts": "trust_product"}
+"""What a list of the account holds, by the list's path."""
+
 # Twilio's own, the same in every account: docs of its Trust Hub onboarding, read 2026-10.
 POLICIES: Mapping[str, str] = {
     "primary_business": "RN6433641899984f951173ef1738c3bdd0",

@@ -274,7 +274,7 @@ class TwilioTrustHubSettings(VendorSettings):
     poll_s: int = Field(
         default=3_600, ge=1, le=86_400, description="Seconds until a review is looked at again."
     )
-    requests_per_second: Rate = 5.0
+    requests_per_second: Rate = 10.0
     concurrency: Concurrency = 5
 
 

@@ -108,7 +108,7 @@ class TestBusiness(TrustHubContract):
     good = json.dumps(END_USER).encode()
 
     def questions(self) -> Sequence[Question]:
-        return [question("business", PATH, end_user=IT)]
+        return [question("business", f"EndUsers/{IT}")]
 
 
 ASKED = [

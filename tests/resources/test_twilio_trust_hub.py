@@ -35,13 +35,13 @@ def client(url: str = "http://127.0.0.1:9", **options: Any) -> TwilioTrustHubCli
     return TwilioTrustHubClient(url, ("ACfake", TOKEN), auth_token=TOKEN, **options)
 
 
-def answered(operation: str, document: Any, status: int = 200, **params: str) -> Answer:
+def answered(operation: str, document: Any, status: int = 200) -> Answer:
     async def run() -> Answer:
         async with (
             recording(response(status, json.dumps(document).encode())) as vendor,
             client(vendor.url) as one,
         ):
-            asked = question(operation, PATH, **params)
+            asked = question(operation, PATH)
             return (await one.ask([asked], uuid4())).answers[0]
 
     return asyncio.run(run())
@@ -53,19 +53,21 @@ def profile(status: str, **changes: Any) -> dict[str, Any]:
 
 
 def sent(
-    form: Mapping[str, str] = FORM, url: str = URL, **headers: str
+    form: Mapping[str, str] = FORM, url: str = URL, once: str = ""
 ) -> tuple[dict[str, str], bytes, str]:
     lists = {name: [value] for name, value in form.items()}
     names = {"content-type": "application/x-www-form-urlencoded"}
     names["x-twilio-signature"] = signature(TOKEN, url, lists)
-    return {**names, **headers}, urlencode(form).encode(), url
+    if once:
+        names["i-twilio-idempotency-token"] = once
+    return names, urlencode(form).encode(), url
 
 
 def test_an_email_address_and_a_representative_are_never_kept() -> None:
     kept = answered("profile", profile("draft")).body
     assert b"a@b.example" not in kept
     person = {"sid": IT, "type": "authorized_representative_1", "attributes": {"email": "a@b.c"}}
-    answer = answered("business", person, end_user=IT)
+    answer = answered("business", person)
     assert (answer.outcome, answer.body) == ("no_data", b"{}")
 
 
@@ -144,9 +146,9 @@ def test_f20_a_score_is_a_share_and_no_check_counts_twice(results: list[Any]) ->
 
 
 def test_a_signed_call_back_tells_whose_status_changed() -> None:
-    told = client().read_callback(*sent(**{"i-twilio-idempotency-token": "once"}))
+    told = client().read_callback(*sent(once="once"))
     assert (told.external_id, told.event) == (BU, "twilio-approved:once")
-    again = client().read_callback(*sent(**{"i-twilio-idempotency-token": "twice"}))
+    again = client().read_callback(*sent(once="twice"))
     assert again.event != told.event, "a profile may be approved twice"
     headers, body, url = sent()
     assert client().read_callback(headers, body, url) == client().read_callback(headers, body, url)
