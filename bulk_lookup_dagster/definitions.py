@@ -31,6 +31,7 @@ from assets import (
     phone_validations,
     quality_scores,
     reverse_phones,
+    trust_hub_profiles,
 )
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.environments import resources_for
@@ -60,6 +61,7 @@ ASSETS = (
     *intake.ASSETS,
     *(asset for stage in (*STEPS, *MATCHING) for asset in stage.ASSETS),
     *deactivations.ASSETS,
+    *trust_hub_profiles.ASSETS,
     *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,
@@ -68,6 +70,7 @@ _DEFAULT_CLOCK = ScheduleSettings()
 CHECKS = (
     *intake.CHECKS,
     *(check for step in STEPS for check in step.CHECKS),
+    *trust_hub_profiles.CHECKS,
     *match_clusters.CHECKS,
 )
 

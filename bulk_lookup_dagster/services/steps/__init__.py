@@ -21,6 +21,7 @@ from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from bulk_lookup_dagster.services.steps.phone_porting import PHONE_PORTING
 from bulk_lookup_dagster.services.steps.phone_validations import PHONE_VALIDATIONS
 from bulk_lookup_dagster.services.steps.reverse_phones import REVERSE_PHONES
+from bulk_lookup_dagster.services.steps.trust_hub_profiles import TRUST_HUB_PROFILES
 
 STEPS: tuple[StepDefinition, ...] = (
     PHONE_LOOKUPS,
@@ -36,6 +37,7 @@ STEPS: tuple[StepDefinition, ...] = (
     GEOCODES,
     BROADBAND_COVERAGE,
     DEACTIVATIONS,
+    TRUST_HUB_PROFILES,
 )
 
 BATCH_STEPS: tuple[str, ...] = tuple(step.name for step in STEPS if step.partition == "batch")

@@ -18,6 +18,8 @@ DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;
 
+DROP VIEW enrichment.trust_hub_profiles_best;
+
 DROP VIEW enrichment.deactivations_best;
 
 DROP VIEW enrichment.broadband_coverage_best;
@@ -55,6 +57,10 @@ DROP TABLE ledger.request_claims;
 DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
+
+DROP TABLE enrichment.trust_hub_profiles;
+
+DROP TABLE enrichment.trust_hub_companies;
 
 DROP TABLE enrichment.reverse_phones;
 
@@ -131,6 +137,8 @@ DROP TABLE intake.uploads;
 DROP TABLE enrichment.pins;
 
 DROP TABLE ops.workers;
+
+DROP TABLE ops.trust_hub_writes;
 
 DROP TABLE ops.settings;
 

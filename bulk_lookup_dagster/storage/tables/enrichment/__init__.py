@@ -19,6 +19,7 @@ from bulk_lookup_dagster.storage.tables.enrichment import (
     phone_porting,
     phone_validations,
     reverse_phones,
+    trust_hub_profiles,
 )
 from bulk_lookup_dagster.storage.tables.enrichment.columns import OUTCOMES, result_columns
 
@@ -36,6 +37,7 @@ STEPS = (
     geocodes,
     broadband_coverage,
     deactivations,
+    trust_hub_profiles,
 )
 """Modules of the steps' tables, in the order of the graph."""
 
