@@ -12,6 +12,7 @@ from assets._step import report_metadata
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import (
     DEACTIVATIONS_JOB,
+    DISCOVERY_JOB,
     ENRICH_JOB,
     EXPORTS,
     EXPORTS_JOB,
@@ -73,6 +74,13 @@ read_trust_hub = dg.define_asset_job(
     TRUST_HUB_JOB,
     selection=dg.AssetSelection.assets("trust_hub_profiles"),
     description="Read our Trust Hub account: profiles, evaluations, reviews that are over.",
+    executor_def=dg.in_process_executor,
+)
+
+discover_businesses = dg.define_asset_job(
+    DISCOVERY_JOB,
+    selection=dg.AssetSelection.assets("zipcode_businesses"),
+    description="Find the businesses of one ZIP code under an approved plan.",
     executor_def=dg.in_process_executor,
 )
 
@@ -170,6 +178,7 @@ JOBS = (
     build_marts,
     fetch_deactivations,
     read_trust_hub,
+    discover_businesses,
     write_exports,
     nightly_enrichment,
     maintenance,

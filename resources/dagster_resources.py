@@ -11,6 +11,7 @@ from resources.clearbit import ClearbitResource
 from resources.fcc import FccResource
 from resources.google_address import GoogleAddressResource
 from resources.google_geocoding import GoogleGeocodingResource
+from resources.google_places import GooglePlacesResource
 from resources.hunter import HunterResource
 from resources.local import LocalResource
 from resources.numverify import NumverifyResource
@@ -23,6 +24,7 @@ from resources.twilio_trust_hub import TwilioTrustHubResource
 from resources.vendor_resource import VendorResource
 from resources.verizon import VerizonResource
 from resources.whitepages import WhitepagesResource
+from resources.yelp import YelpResource
 from resources.zerobounce import ZerobounceResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
@@ -45,5 +47,7 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         VerizonResource,
         FccResource,
         WhitepagesResource,
+        GooglePlacesResource,
+        YelpResource,
     )
 }

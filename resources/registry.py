@@ -15,6 +15,7 @@ from resources import (
     fcc_client,
     google_address_client,
     google_geocoding_client,
+    google_places_client,
     hunter_client,
     local_client,
     numverify_client,
@@ -26,6 +27,7 @@ from resources import (
     twilio_trust_hub_client,
     verizon_client,
     whitepages_client,
+    yelp_client,
     zerobounce_client,
 )
 from resources.vendor import Vendor
@@ -48,6 +50,8 @@ VENDORS: tuple[Vendor, ...] = (
     verizon_client.VENDOR,
     fcc_client.VENDOR,
     whitepages_client.VENDOR,
+    google_places_client.VENDOR,
+    yelp_client.VENDOR,
 )
 
 REMOTE: tuple[Vendor, ...] = tuple(vendor for vendor in VENDORS if not vendor.is_local)

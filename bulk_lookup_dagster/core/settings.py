@@ -160,6 +160,10 @@ class StepsSettings(Document):
         default=StepSettings(refresh_policy_days=1),
         description="Our Trust Hub account; read daily, free of charge.",
     )
+    zipcode_businesses: StepSettings = Field(
+        default=StepSettings(),
+        description="Businesses of ZIP codes; asked for by `bulk-lookup discover` alone.",
+    )
     accepted_deadline_s: int = Field(
         default=86_400,
         ge=60,

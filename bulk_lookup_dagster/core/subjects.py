@@ -140,3 +140,11 @@ class AddressKey(_Key):
     state: str = ""
     postal_code: str = ""
     country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ZipcodeKey(_Key):
+    """A request for the businesses of a ZIP code; `business_type` '' is any kind."""
+
+    zipcode: str
+    business_type: str = ""

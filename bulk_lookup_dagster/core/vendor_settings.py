@@ -312,6 +312,23 @@ class WhitepagesSettings(VendorSettings):
     concurrency: Concurrency = 5
 
 
+class GooglePlacesSettings(VendorSettings):
+    """How Google Places is asked: a page per request."""
+
+    priced = ("search", "search_more", "zipcode_area")
+
+    concurrency: Concurrency = 10
+
+
+class YelpSettings(VendorSettings):
+    """How Yelp is asked: trial accounts have 300 calls a day."""
+
+    priced = ("search", "search_more")
+
+    requests_per_second: Rate = 5.0
+    concurrency: Concurrency = 5
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -346,6 +363,10 @@ class ProviderSettings(Document):
     verizon: VerizonSettings = Field(default=VerizonSettings(), description="Verizon ThingSpace.")
     fcc: FccSettings = Field(default=FccSettings(), description="FCC broadband data.")
     whitepages: WhitepagesSettings = Field(default=WhitepagesSettings(), description="Whitepages.")
+    google_places: GooglePlacesSettings = Field(
+        default=GooglePlacesSettings(), description="Google Places."
+    )
+    yelp: YelpSettings = Field(default=YelpSettings(), description="Yelp.")
 
 
 def _is_provider(name: str) -> str:

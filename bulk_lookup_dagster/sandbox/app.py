@@ -30,6 +30,7 @@ from bulk_lookup_dagster.sandbox.faults import FaultPlan, amounts
 from bulk_lookup_dagster.sandbox.fcc import Fcc
 from bulk_lookup_dagster.sandbox.google_address import GoogleAddress
 from bulk_lookup_dagster.sandbox.google_geocoding import GoogleGeocoding
+from bulk_lookup_dagster.sandbox.google_places import GooglePlaces
 from bulk_lookup_dagster.sandbox.hunter import Hunter
 from bulk_lookup_dagster.sandbox.numverify import Numverify
 from bulk_lookup_dagster.sandbox.pdl import Pdl
@@ -42,6 +43,7 @@ from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
 from bulk_lookup_dagster.sandbox.twilio_trust_hub import TwilioTrustHub
 from bulk_lookup_dagster.sandbox.verizon import Verizon
 from bulk_lookup_dagster.sandbox.whitepages import Whitepages
+from bulk_lookup_dagster.sandbox.yelp import Yelp
 from bulk_lookup_dagster.sandbox.zerobounce import Zerobounce
 
 _CONTROL = "/_sandbox/"
@@ -66,6 +68,8 @@ def simulators() -> tuple[Simulator, ...]:
         Verizon(),
         Fcc(),
         Whitepages(),
+        GooglePlaces(),
+        Yelp(),
     )
 
 

@@ -18,6 +18,10 @@ DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;
 
+DROP VIEW enrichment.zipcode_discovery;
+
+DROP VIEW enrichment.zipcode_businesses_best;
+
 DROP VIEW enrichment.trust_hub_profiles_best;
 
 DROP VIEW enrichment.deactivations_best;
@@ -57,6 +61,10 @@ DROP TABLE ledger.request_claims;
 DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
+
+DROP TABLE enrichment.zipcode_businesses;
+
+DROP TABLE enrichment.zipcode_business_ids;
 
 DROP TABLE enrichment.trust_hub_profiles;
 
@@ -133,6 +141,8 @@ DROP TABLE matching.bands;
 DROP TABLE ledger.prices;
 
 DROP TABLE intake.uploads;
+
+DROP TABLE enrichment.zipcode_requests;
 
 DROP TABLE enrichment.pins;
 
