@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from bulk_lookup_dagster.core.errors import StorageError
 from bulk_lookup_dagster.services.instance import Platform
@@ -23,6 +23,8 @@ from bulk_lookup_dagster.services.marts import (
 
 GROUP = "marts"
 POOL = "marts"
+# A table and the view of its winners are one asset: the step's.
+_SETTINGS = DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True)
 
 
 class MartsTranslator(DagsterDbtTranslator):
@@ -50,7 +52,7 @@ class MartsTranslator(DagsterDbtTranslator):
 
 @dbt_assets(
     manifest=ensure_manifest(),
-    dagster_dbt_translator=MartsTranslator(),
+    dagster_dbt_translator=MartsTranslator(_SETTINGS),
     name="marts",
     pool=POOL,
 )

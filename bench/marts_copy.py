@@ -24,6 +24,10 @@ KEYS = {
     "int_upload_rejects": ("upload_id", "reason"),
     "int_run_lookups": ("run_id",),
     "int_run_requests": ("run_id",),
+    "int_question_totals": ("slice", "step", "provider", "position"),
+    "int_agreement_totals": ("slice", "step", "provider", "other_provider"),
+    "int_expiry_totals": ("slice", "step", "provider", "licence_class"),
+    "int_coverage_totals": ("slice", "country_code", "state_code"),
 }
 _KEEP = (
     "CREATE TABLE copied.{name} (LIKE intermediate.{name} INCLUDING ALL)",

@@ -31,6 +31,7 @@ from assets import (
     phone_validations,
     quality_scores,
     reverse_phones,
+    trust_hub_profiles,
     zipcode_businesses,
 )
 from bulk_lookup_dagster.core.settings import ScheduleSettings
@@ -62,6 +63,7 @@ ASSETS = (
     *intake.ASSETS,
     *(asset for stage in (*STEPS, *MATCHING) for asset in stage.ASSETS),
     *deactivations.ASSETS,
+    *trust_hub_profiles.ASSETS,
     *zipcode_businesses.ASSETS,
     *ledger.ASSETS,
     *batches.ASSETS,
@@ -71,6 +73,7 @@ _DEFAULT_CLOCK = ScheduleSettings()
 CHECKS = (
     *intake.CHECKS,
     *(check for step in STEPS for check in step.CHECKS),
+    *trust_hub_profiles.CHECKS,
     *match_clusters.CHECKS,
     *zipcode_businesses.CHECKS,
 )

@@ -20,6 +20,7 @@ from resources.trestle import TrestleResource
 from resources.twilio_addons import TwilioAddonsResource
 from resources.twilio_deactivations import TwilioDeactivationsResource
 from resources.twilio_lookup import TwilioLookupResource
+from resources.twilio_trust_hub import TwilioTrustHubResource
 from resources.vendor_resource import VendorResource
 from resources.verizon import VerizonResource
 from resources.whitepages import WhitepagesResource
@@ -41,6 +42,7 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         GoogleGeocodingResource,
         TwilioAddonsResource,
         TwilioDeactivationsResource,
+        TwilioTrustHubResource,
         GoogleAddressResource,
         VerizonResource,
         FccResource,

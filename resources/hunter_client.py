@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID, uuid4
@@ -48,7 +48,7 @@ from resources.hunter_records import (
     parse_people,
     verdict,
 )
-from resources.vendor import Health, Vendor
+from resources.vendor import Health, Quota, Vendor
 from resources.vendor_client import VendorClient, json_body, timeouts_of
 from resources.wire_errors import retry_after, status_error
 
@@ -116,12 +116,7 @@ class HunterClient(VendorClient):
         reply = await self._transport.get("/account", uuid4())
         if reply.status != 200:
             raise self._error(reply)
-        calls = _data(reply, self._transport.host).get("calls")
-        figures = calls if isinstance(calls, dict) else {}
-        used, available = figures.get("used"), figures.get("available")
-        if not (isinstance(used, int) and isinstance(available, int)):
-            return Health("the key is accepted")
-        return Health("the key is accepted", available - used)
+        return Health("the key is accepted", _quota(_data(reply, self._transport.host)))
 
     def _answer(self, question: Question, reply: Reply, request_id: UUID) -> Answer:
         match reply.status:
@@ -213,6 +208,20 @@ def _found(question: Question, data: Mapping[str, Any]) -> Answer:
         known = verdict(data) != "unknown"
         return Answer(question.claim_id, "data" if known else "no_data", price, body)
     return Answer(question.claim_id, "data", price, body)
+
+
+def _quota(account: Mapping[str, Any]) -> Quota | None:
+    """The month's calls; None where the account tells none."""
+    calls, reset = account.get("calls"), account.get("reset_date")
+    figures = calls if isinstance(calls, dict) else {}
+    used, available = figures.get("used"), figures.get("available")
+    if not (isinstance(used, int) and isinstance(available, int)):
+        return None
+    try:
+        resets_at = datetime.fromisoformat(str(reset)).replace(tzinfo=UTC)
+    except ValueError:  # null, or no date
+        resets_at = None
+    return Quota(max(available - used, 0), available, resets_at, "calls")
 
 
 def _error_id(reply: Reply) -> str | None:

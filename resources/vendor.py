@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, Self, runtime_checkable
 
 from bulk_lookup_dagster.core.errors import ConfigError
@@ -18,11 +19,24 @@ from resources.loopback import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left of an account's allowance, counted in `unit`, as the vendor tells it.
+
+    Prepaid credits have no `allowance` of their own and nothing that `resets_at`.
+    """
+
+    remaining: int
+    allowance: int | None = None
+    resets_at: datetime | None = None
+    unit: str = "credits"
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    """What a vendor's free call told: one line, and credits left where the vendor tells."""
+    """What a vendor's free call told: one line, and the account's quota where the vendor tells."""
 
     detail: str
-    credits_left: int | None = None
+    quota: Quota | None = None
 
 
 @runtime_checkable
@@ -63,7 +77,8 @@ class Vendor:
     the call `doctor --providers` makes; empty: the vendor has only paid calls. `version` is what
     the client is written for, `sign_up` says in a sentence how one gets a key. Without
     `base_url_variable` it is local: rules of our own, which need neither network nor credentials.
-    Vendors of one `account` share its credentials.
+    Vendors of one `account` share its credentials. `extras` are credentials handed over beside the
+    chosen set where they are set: those that prove who sent a call-back.
     """
 
     name: str
@@ -80,6 +95,7 @@ class Vendor:
     free_check: str = ""
     account: str = ""
     sign_up: str = ""
+    extras: Sequence[str] = ()
 
     @property
     def section(self) -> str:
@@ -129,7 +145,8 @@ class Vendor:
         for names in self.credential_sets:
             given = [name for name in names if credentials.get(name)]
             if len(given) == len(names):
-                return {name: credentials[name] for name in names}
+                extras = [name for name in self.extras if credentials.get(name)]
+                return {name: credentials[name] for name in (*names, *extras)}
             if given:
                 variables = " and ".join(self.variables[name] for name in names)
                 raise ConfigError(

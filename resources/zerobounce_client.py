@@ -31,7 +31,7 @@ from bulk_lookup_dagster.core.errors import (
 from bulk_lookup_dagster.core.vendor_settings import ZerobounceSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, Question
 from resources.http import Reply, Timeouts
-from resources.vendor import Health, Vendor
+from resources.vendor import Health, Quota, Vendor
 from resources.vendor_client import VendorClient, json_body, timeouts_of
 from resources.wire_errors import status_error
 from resources.zerobounce_records import KEPT, OPERATIONS, PRICES, PROVIDER, parse_validate
@@ -98,7 +98,7 @@ class ZerobounceClient(VendorClient):
             raise AuthFailed(f"{self._transport.host} refused the key.", status=reply.status)
         if not told.isdigit():
             raise BadResponse(f"{self._transport.host} told no credits.", status=reply.status)
-        return Health("the key is accepted", int(told))
+        return Health("the key is accepted", Quota(int(told)))
 
 
 def _by_address(document: Mapping[str, Any], part: str, name: str) -> dict[str, Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""The platform as a whole: demo, up, down, run, status, doctor, settings, db."""
+"""The platform as a whole: demo, up, down, run, status, settings, db."""
 
 from __future__ import annotations
 
@@ -140,32 +140,16 @@ def status(json: Json = False) -> None:
             " bulk-lookup unknowns list"
             for provider, held in now.unknown.items()
         ]
-        lines += [f"{name} {why}" for name, why in now.stopped_providers.items()]
+        lines += [
+            f"{name} {why}: bulk-lookup resume {name}"
+            for name, why in now.stopped_providers.items()
+        ]
+        lines += [
+            f"{one.provider} {one.endpoint}: circuit {one.state} since {one.opened_at:%H:%M} UTC:"
+            f" bulk-lookup resume {one.provider}"
+            for one in now.circuits
+        ]
         return Result(now.as_json(), lines)
-
-    frame.execute(action, json)
-
-
-def doctor(
-    providers: Annotated[
-        bool, typer.Option("--providers", help="Make each provider's free call instead.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Check database, migrations, pooler, credentials, versions, disk and clock."""
-
-    def action() -> Result:
-        from dataclasses import asdict
-
-        from bulk_lookup_dagster.services.doctor import examine, examine_providers
-
-        look = examine_providers if providers else examine
-        findings = look(frame.open_platform())
-        rows = [(f.level.upper(), f.name, f.detail, f.fix) for f in findings]
-        failed = any(f.level == "fail" for f in findings)
-        document = {"findings": [asdict(finding) for finding in findings]}
-        lines = frame.table(("", "what", "found", "what to do"), rows)
-        return Result(document, lines, FAILED if failed else DONE)
 
     frame.execute(action, json)
 

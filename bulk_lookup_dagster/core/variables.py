@@ -132,6 +132,7 @@ VARIABLES = (
     _address("TWILIO_LOOKUP_BASE_URL", _TWILIO, "https://lookups.twilio.com"),
     _address("TWILIO_ADDONS_BASE_URL", _TWILIO, "https://lookups.twilio.com"),
     _address("TWILIO_DEACTIVATIONS_BASE_URL", _TWILIO, "https://messaging.twilio.com"),
+    _address("TWILIO_TRUST_HUB_BASE_URL", _TWILIO, "https://trusthub.twilio.com"),
     _credential("NUMVERIFY_API_KEY", _NUMVERIFY, "The access key."),
     _address("NUMVERIFY_BASE_URL", _NUMVERIFY, "https://apilayer.net/api"),
     _credential("TRESTLE_API_KEY", _TRESTLE, "The API key."),

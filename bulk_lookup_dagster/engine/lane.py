@@ -21,7 +21,9 @@ from bulk_lookup_dagster.engine.provider import Provider
 from bulk_lookup_dagster.engine.retry import Asker
 from bulk_lookup_dagster.engine.writer import Writer
 
+# What waits in the queue lasts this long, or this many claims where the database is slow.
 _AHEAD_SECONDS = 0.015
+_AHEAD_CLAIMS = 3
 _POLL_SECONDS = 0.1
 
 
@@ -56,6 +58,7 @@ class Lane:
         self._taken = 0
         self._rate = 0.0
         self._rated_at = time.monotonic()
+        self._claim_s = 0.0
         self.left_because = ""
 
     async def run(self, last: int) -> None:
@@ -128,8 +131,10 @@ class Lane:
         while slots.count and after < last:
             slots.drop_late(time.monotonic())
             wanted = max(1, slots.count) * self._subjects
+            began = time.monotonic()
             batch = await claim(self._claims.conn, self._terms, after=after, subjects=wanted)
             claimed_at = time.monotonic()
+            self._claim_s += 0.3 * (claimed_at - began - self._claim_s)
             for request in together(batch.subjects, self._subjects):
                 slot = slots.take() if slots.count else 0.0
                 self._queue.put_nowait((request, slot, claimed_at))
@@ -147,7 +152,8 @@ class Lane:
     async def _wanted(self) -> int:
         """How many requests to claim next; waits until that is worth a statement."""
         while True:
-            ahead = max(2, min(self._limits.concurrency, int(self._rate * _AHEAD_SECONDS)))
+            lasts = max(_AHEAD_SECONDS, _AHEAD_CLAIMS * self._claim_s)
+            ahead = max(2, min(self._limits.concurrency, int(self._rate * lasts)))
             queued = self._queue.qsize()
             if queued <= ahead // 2 or not self._gate.open:
                 self._measure()

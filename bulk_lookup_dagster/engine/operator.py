@@ -125,8 +125,9 @@ def pause_provider(conn: Connection, provider: str, *, actor: str, reason: str =
 
 def resume_provider(conn: Connection, provider: str, *, actor: str) -> None:
     """Lift a pause or a stop, and close the provider's circuits."""
-    _set_provider(conn, provider, "active", actor, "resumed by a person")
-    conn.execute(_RESET_CIRCUITS, (provider,))
+    with conn.transaction():
+        _set_provider(conn, provider, "active", actor, "resumed by a person")
+        conn.execute(_RESET_CIRCUITS, (provider,))
 
 
 def _set_provider(conn: Connection, provider: str, state: str, actor: str, reason: str) -> None:

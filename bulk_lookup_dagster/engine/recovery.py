@@ -1,11 +1,11 @@
-"""What a dead process leaves behind: its spool is settled, its open claims are resolved.
+"""What a dead process leaves behind: spool settled, open claims resolved, its run closed.
 
 A claim is taken from its owner only when the owner's session is gone *and* the longest call it
 can have on the wire is over. It may have been sent, so it becomes `unknown_outcome` and its
 reservation counts as spent, unless asking again is free. An accepted claim has no owner: it is
 polled by whoever runs (see `engine.polling`) and resolved alike once its time is over.
 
-Belongs here: both steps. Does not: noticing that a session is gone (see `engine.worker`).
+Belongs here: these steps. Does not: noticing that a session is gone (see `engine.worker`).
 """
 
 from __future__ import annotations
@@ -79,6 +79,14 @@ _ORPHANS = (
     _RESOLVE.replace("{which}", _DEAD).replace("{why}", "owner_died"),
     _RESOLVE.replace("{which}", _OVERDUE).replace("{why}", "never_answered"),
 )  # built from constants
+_END_RUNS = f"""
+    UPDATE ledger.runs r
+       SET finished_at = clock_timestamp(),
+           summary = coalesce(summary, '{{}}') || '{{"error": "OwnerDied"}}'
+     WHERE finished_at IS NULL AND worker_id IS NOT NULL AND worker_id NOT IN ({LIVE_WORKERS})
+       AND NOT EXISTS (SELECT FROM ledger.claims c
+                        WHERE c.worker_id = r.worker_id AND c.state = 'claimed')
+"""  # built from constants
 DEFAULT_ACCEPTED_FOR = timedelta(days=1)
 
 _log = structlog.get_logger(__name__)
@@ -139,6 +147,11 @@ async def recover_orphans(
                 break
             total += row[0]
     return total
+
+
+async def end_dead_runs(conn: psycopg.AsyncConnection) -> int:
+    """Close the runs whose process died, once all its claims are resolved; returns how many."""
+    return (await conn.execute(_END_RUNS.encode())).rowcount
 
 
 def ask_again_operations(providers: Mapping[str, Provider]) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ from bulk_lookup_dagster.engine.polling import Poller
 from bulk_lookup_dagster.engine.provider import PollingProvider, Provider
 from bulk_lookup_dagster.engine.recovery import (
     ask_again_operations,
+    end_dead_runs,
     recover_orphans,
     settle_dead_spools,
 )
@@ -48,9 +49,10 @@ _IDLE_PASSES = 3
 _DEFAULT_LIMITS = ProviderLimits()
 
 _OPEN_RUN = """
-    INSERT INTO ledger.runs (kind, plan_id, batch_id, step, dagster_run_id, budget_key)
-    VALUES (%s, %s, %s, %s, %s, %s) RETURNING run_id
+    INSERT INTO ledger.runs (kind, plan_id, batch_id, step, dagster_run_id, budget_key, worker_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING run_id
 """
+_DRIVEN_BY = "UPDATE ledger.runs SET worker_id = %s WHERE run_id = %s"
 _CLOSE_RUN = """
     UPDATE ledger.runs SET finished_at = clock_timestamp(), summary = %s::jsonb WHERE run_id = %s
 """
@@ -156,6 +158,7 @@ class _Run:
         self._spool_folder = folder(
             self._options.home, identity[0] if identity else "", self._step.name
         )
+        self._worker = await Worker.register(self._dsn)
         opened = await conn.execute(
             _OPEN_RUN,
             (
@@ -165,12 +168,12 @@ class _Run:
                 self._step.name,
                 self._options.dagster_run_id,
                 self._options.budget_key,
+                self._worker.worker_id,
             ),
         )
         row = await opened.fetchone()
         self._report.run_id = row[0] if row else 0
         await self._set_caps(conn, plan[2], self._day)
-        self._worker = await Worker.register(self._dsn)
 
     async def _end(self, link: Link, summary: Mapping[str, Any]) -> None:
         values = (orjson.dumps(summary).decode(), self._report.run_id)
@@ -183,7 +186,7 @@ class _Run:
         link = Link(self._dsn, "end", autocommit=True)
         try:
             await link.open()
-            await self._end(link, self._report.as_json() | {"failed": type(error).__name__})
+            await self._end(link, self._report.as_json() | {"error": type(error).__name__})
         except (StorageError, *LOST) as lost:
             error.add_note(f"Run {self._report.run_id} stays open in ledger.runs: {lost}")
         finally:
@@ -231,6 +234,8 @@ class _Run:
         await self._claims.reopen()
         await self._control.reopen()
         self._worker = await Worker.register(self._dsn)
+        driven_by = (self._worker.worker_id, self._report.run_id)
+        await self._control.conn.execute(_DRIVEN_BY, driven_by)
 
     async def _pass(self) -> None:
         await self._recover()
@@ -312,6 +317,7 @@ class _Run:
             self._report.recovered += await recover_orphans(
                 link.conn, ask_again_operations(self._providers), self._options.accepted_for
             )
+            await end_dead_runs(link.conn)
             for claim in await settle_callbacks(
                 link.conn, self._step.name, self._providers, self._table
             ):

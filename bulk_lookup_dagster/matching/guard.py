@@ -40,6 +40,7 @@ _ONLY_NAME = "d_phone < 2 AND d_email < 2 AND d_company < 2 AND d_birth < 2 AND 
 
 # In order: the first that holds decides. (verdict, reason, condition)
 RULES: tuple[tuple[str, str, str], ...] = (
+    ("related", "Jr and Sr", "d_generation = 1"),
     ("related", "another site", "titles AND d_company >= 3 AND other_house"
      f" AND NOT ({_SAME_CONTACT} AND d_address >= 2)"),
     ("related", "another site", "titles AND d_company >= 3 AND d_phone = 1 AND d_address = 1"),
@@ -50,7 +51,6 @@ RULES: tuple[tuple[str, str, str], ...] = (
      " AND d_phone >= 4 AND (same_house OR (NOT other_house AND d_address >= 2))"),
     ("review", "name in part", f"titles AND d_company = 2 AND ({_SAME_CONTACT} OR d_address >= 4)"),
     ("related", "another organisation", "titles"),
-    ("related", "Jr and Sr", "d_generation = 1"),
     ("auto", "same id", "d_person_id = 3 AND (d_birth >= 2 OR d_last >= 2 OR d_first >= 2"
      " OR d_address >= 4 OR word_fits)"),
     ("auto", "birth date and id alike", "d_birth >= 2 AND d_person_id >= 2"

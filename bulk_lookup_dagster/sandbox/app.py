@@ -40,6 +40,7 @@ from bulk_lookup_dagster.sandbox.trestle import Trestle
 from bulk_lookup_dagster.sandbox.twilio_addons import TwilioAddons
 from bulk_lookup_dagster.sandbox.twilio_deactivations import TwilioDeactivations
 from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
+from bulk_lookup_dagster.sandbox.twilio_trust_hub import TwilioTrustHub
 from bulk_lookup_dagster.sandbox.verizon import Verizon
 from bulk_lookup_dagster.sandbox.whitepages import Whitepages
 from bulk_lookup_dagster.sandbox.yelp import Yelp
@@ -62,6 +63,7 @@ def simulators() -> tuple[Simulator, ...]:
         GoogleGeocoding(),
         TwilioAddons(),
         TwilioDeactivations(),
+        TwilioTrustHub(),
         GoogleAddress(),
         Verizon(),
         Fcc(),

@@ -11,6 +11,7 @@ Belongs here: this vendor's paths, bodies and quirks. Does not: faults, billing,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bulk_lookup_dagster.sandbox import world
@@ -68,9 +69,7 @@ class Hunter(PlainSimulator):
             return _refusal(429, "usage_limit_reached")
         match request.method, request.path:
             case ("GET", "/account"):
-                calls = {"used": 120, "available": 2_000}
-                data = {"plan_name": "Starter", "reset_date": None, "requests": {}, "calls": calls}
-                return Reply(200, json_reply({"data": data}).body, counted=False)
+                return Reply(200, json_reply({"data": _account()}).body, counted=False)
             case ("GET", "/email-finder"):
                 return self._find(request)
             case ("GET", "/email-verifier"):
@@ -193,6 +192,17 @@ def _status(box: Mailbox) -> str:
     if box.takes_all:
         return "accept_all"
     return "valid" if box.exists or box.role else "invalid"
+
+
+def _account() -> dict[str, Any]:
+    """A month's allowance, of which a little is used; it begins anew with the next month."""
+    reset = (datetime.now(UTC).replace(day=1) + timedelta(days=32)).replace(day=1)
+    return {
+        "plan_name": "Starter",
+        "reset_date": reset.date().isoformat(),
+        "requests": {},
+        "calls": {"used": 120, "available": 2_000},
+    }
 
 
 def _person(request: Request) -> Reply:

@@ -1,6 +1,7 @@
 """The doctor: is everything this platform needs in order, and if not, what to do.
 
-Belongs here: findings. Credentials are checked without spending. Does not: repairing.
+Belongs here: findings. Credentials are checked without spending. Does not: repairing, the vendors
+(`services.provider_checks`).
 """
 
 from __future__ import annotations
@@ -20,12 +21,11 @@ from bulk_lookup_dagster.core.redaction import redact_text
 from bulk_lookup_dagster.services.files import INBOX, open_files
 from bulk_lookup_dagster.services.findings import Finding
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.provider_health import provider_finding
+from bulk_lookup_dagster.services.provider_health import look_at
 from bulk_lookup_dagster.services.provision import separated_roles
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage import migrate
 from bulk_lookup_dagster.storage.database import connect
-from resources.registry import VENDORS
 from resources.twilio_lookup_client import VENDOR as TWILIO_LOOKUP
 
 Connection = psycopg.Connection[Any]
@@ -148,17 +148,4 @@ def _versions(_platform: Platform) -> Finding:
 def _twilio_lookup(platform: Platform) -> Finding:
     with _open(platform) as conn:
         settings = load_settings(conn)
-    return asyncio.run(provider_finding(platform.environment, settings, TWILIO_LOOKUP))
-
-
-def examine_providers(platform: Platform) -> list[Finding]:
-    """What each vendor's free call tells; a vendor with only paid calls is not asked."""
-    with _open(platform) as conn:
-        settings = load_settings(conn)
-
-    async def all_at_once() -> list[Finding]:
-        return await asyncio.gather(
-            *(provider_finding(platform.environment, settings, entry) for entry in VENDORS)
-        )
-
-    return asyncio.run(all_at_once())
+    return asyncio.run(look_at(platform.environment, settings, TWILIO_LOOKUP)).finding

@@ -13,9 +13,10 @@ Level = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `fix` says what to do where it is not ok."""
+    """One thing looked at; `fix` says what to do where it is not ok, `cost_micros` what it cost."""
 
     name: str
     level: Level
     detail: str
     fix: str = ""
+    cost_micros: int = 0

@@ -5,7 +5,7 @@ Belongs here: what must happen even when nothing runs. Does not: purging by lice
 
 from __future__ import annotations
 
-from bulk_lookup_dagster.engine.recovery import recover_orphans
+from bulk_lookup_dagster.engine.recovery import end_dead_runs, recover_orphans
 from bulk_lookup_dagster.engine.worker import LIVE_WORKERS
 from bulk_lookup_dagster.services.callbacks import settle_open
 from bulk_lookup_dagster.services.instance import Platform
@@ -32,6 +32,7 @@ async def tidy(platform: Platform) -> dict[str, int]:
     conn = await connect_async(platform.dsn, autocommit=True, name="bulk-lookup maintenance")
     try:
         resolved = await recover_orphans(conn, free)
+        runs = await end_dead_runs(conn)
         ended = (await conn.execute(_END_WORKERS.encode())).rowcount
         expired = (await conn.execute(_EXPIRE)).rowcount
     finally:
@@ -39,6 +40,7 @@ async def tidy(platform: Platform) -> dict[str, int]:
     told = await settle_open(platform)
     return {
         "claims resolved": resolved,
+        "runs ended": runs,
         "workers ended": ended,
         "plans expired": expired,
         "call-backs settled": told,

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
@@ -22,9 +21,11 @@ from bulk_lookup_dagster.core.telemetry import silence
 from bulk_lookup_dagster.services.build_results import record_results, results_folder
 from bulk_lookup_dagster.services.dbt_project import PROJECT, fingerprint, has_views, source_files
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.scratch import clear_leftovers, scratch_folder
 from bulk_lookup_dagster.storage.database import connect
 
 MANIFEST = PROJECT / "target" / "manifest.json"
+_ASIDE = "parse-"
 _LOCK = 7304
 _GOOD = frozenset({"success", "pass", "warn", "no-op"})
 # A build since the last whole one may have left something behind, even if it failed.
@@ -168,11 +169,13 @@ def ensure_manifest() -> Path:
 
     Several programs start at once: each parses aside, and the finished file takes its place.
     """
-    if not MANIFEST.is_file() or is_older_than_models(MANIFEST):
+    if MANIFEST.is_file() and not is_older_than_models(MANIFEST):
+        clear_leftovers(MANIFEST.parent, _ASIDE)
+    else:
         MANIFEST.parent.mkdir(exist_ok=True)
-        with TemporaryDirectory(dir=MANIFEST.parent, prefix="parse-") as folder:
-            _nodes(_invoke(["parse", "--no-partial-parse", *_paths(Path(folder))]))
-            (Path(folder) / MANIFEST.name).replace(MANIFEST)
+        with scratch_folder(MANIFEST.parent, _ASIDE) as folder:
+            _nodes(_invoke(["parse", "--no-partial-parse", *_paths(folder)]))
+            (folder / MANIFEST.name).replace(MANIFEST)
     return MANIFEST
 
 

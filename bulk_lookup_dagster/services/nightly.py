@@ -12,6 +12,7 @@ import psycopg
 
 from bulk_lookup_dagster.services.approvals import approve_automatically
 from bulk_lookup_dagster.services.found_businesses import keep_businesses
+from bulk_lookup_dagster.services.golden import build_contacts, score_contacts
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import plan_uploads, refresh_after
 from bulk_lookup_dagster.services.providers import ClientFactories
@@ -108,7 +109,10 @@ def _plan_refresh_policy(conn: Connection, platform: Platform) -> None:
 
 def _publish(conn: Connection, run_ids: list[int], outcome: Nightly) -> None:
     """Show the new answers of batches that passed their checks before; others wait for theirs."""
-    for batch_id, key, published, steps in conn.execute(_TOUCHED, (run_ids,)).fetchall():
+    touched = conn.execute(_TOUCHED, (run_ids,)).fetchall()
+    build_contacts(conn, *(row[0] for row in touched))
+    score_contacts(conn)
+    for batch_id, key, published, steps in touched:
         for step in steps:
             outcome.asked.setdefault(step, []).append(key)
         if published:

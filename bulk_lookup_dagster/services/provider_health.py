@@ -7,6 +7,8 @@ own health (see `doctor`).
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
 
 from bulk_lookup_dagster.core.environment import Environment
 from bulk_lookup_dagster.core.errors import AuthFailed, ConfigError, ProviderError
@@ -15,23 +17,36 @@ from bulk_lookup_dagster.core.vendor_settings import VendorSettings
 from bulk_lookup_dagster.engine.provider import Disabled
 from bulk_lookup_dagster.services.findings import Finding
 from bulk_lookup_dagster.services.providers import environment_client, vendor_settings
-from resources.vendor import Client, Vendor
+from resources.vendor import Client, Quota, Vendor
 
 _NETWORK = "Run this again; if it stays so, check the way to the vendor and its status page."
 
 
-async def provider_finding(environment: Environment, settings: Settings, entry: Vendor) -> Finding:
-    """One vendor's finding; it makes the vendor's free call, and none where all cost."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What became of looking at one vendor.
+
+    `status`: asked (its free call was made), disabled, broken (set up wrongly), or only_paid (it
+    can be asked, but not for nothing). `quota` is what an asked vendor told of its allowance.
+    """
+
+    finding: Finding
+    status: Literal["asked", "disabled", "broken", "only_paid"]
+    quota: Quota | None = None
+
+
+async def look_at(environment: Environment, settings: Settings, entry: Vendor) -> Look:
+    """One vendor; it makes the vendor's free call, and none where all cost."""
     block = vendor_settings(settings, entry.name)
     try:
         client = environment_client(environment, entry, block)
     except ConfigError as error:
-        return Finding(entry.name, "fail", error.message, error.fix)
+        return Look(Finding(entry.name, "fail", error.message, error.fix), "broken")
     if isinstance(client, Disabled):
-        return _disabled(environment, client, block)
+        return Look(_disabled(environment, client, block), "disabled")
     if not entry.free_check:
         detail = "credentials are set; it has only paid calls, so it was not asked"
-        return Finding(entry.name, "ok", _with_version(detail, entry))
+        return Look(Finding(entry.name, "ok", with_version(detail, entry)), "only_paid")
     return await _asked(client, entry)
 
 
@@ -43,7 +58,7 @@ def _disabled(environment: Environment, client: Disabled, block: VendorSettings)
     return Finding(client.provider, "warn", client.reason, fix)
 
 
-async def _asked(client: Client, entry: Vendor) -> Finding:
+async def _asked(client: Client, entry: Vendor) -> Look:
     try:
         async with client:
             health = await client.check()
@@ -54,16 +69,19 @@ async def _asked(client: Client, entry: Vendor) -> Finding:
         variables = ", ".join(entry.variables.values())
         compare = f"Compare {variables} with the vendor's console: {entry.docs}."
         fix = compare if isinstance(error, AuthFailed) else error.fix or _NETWORK
-        return Finding(entry.name, "fail", error.message, fix)
-    detail = _with_version(health.detail, entry)
+        return Look(Finding(entry.name, "fail", error.message, fix), "asked")
+    detail = with_version(health.detail, entry)
     if rate is not None:
         detail += f", allowed {rate:g} requests/s"
-    if health.credits_left is not None:
-        detail += f", {health.credits_left} credits left"
-        if health.credits_left <= 0:
-            return Finding(entry.name, "warn", detail, "Buy credits at the vendor.")
-    return Finding(entry.name, "ok", detail)
+    quota = health.quota
+    if quota is not None:
+        detail += f", {quota.remaining:,} {quota.unit} left"
+        if quota.remaining <= 0:
+            finding = Finding(entry.name, "warn", detail, "Buy credits at the vendor.")
+            return Look(finding, "asked", quota)
+    return Look(Finding(entry.name, "ok", detail), "asked", quota)
 
 
-def _with_version(detail: str, entry: Vendor) -> str:
+def with_version(detail: str, entry: Vendor) -> str:
+    """A line that ends with what the client is written for."""
     return f"{detail}, version {entry.version}"

@@ -7,6 +7,7 @@ of the marts.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -39,6 +40,10 @@ _PROVIDERS = """
     SELECT provider, state, reason FROM ops.provider_states
      WHERE state <> 'active' AND (until IS NULL OR until > now())
 """
+_CIRCUITS = """
+    SELECT key, state, opened_at FROM ops.breakers WHERE state <> 'closed' ORDER BY key
+     LIMIT 50
+"""
 _RUNNING = """
     SELECT r.run_id, r.plan_id, r.batch_id, r.started_at,
            extract(epoch FROM now() - r.started_at)::float8 AS seconds,
@@ -69,6 +74,16 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
+class Circuit:
+    """An endpoint that is not asked freely: open, or half-open while one probe tries it."""
+
+    provider: str
+    endpoint: str
+    state: str
+    opened_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything `bulk-lookup status` shows; money in micro-dollars."""
 
@@ -80,6 +95,7 @@ class Status:
     unknown: dict[str, dict[str, int]]
     today: dict[str, Any]
     stopped_providers: dict[str, str]
+    circuits: list[Circuit]
     quarantined: int
 
     def as_json(self) -> dict[str, Any]:
@@ -108,8 +124,14 @@ def platform_status(conn: Connection) -> Status:
         },
         today=dict(zip(("day", "spent_micros", "reserved_micros", "cap_micros"), day, strict=True)),
         stopped_providers={row[0]: f"{row[1]}: {row[2]}" for row in conn.execute(_PROVIDERS)},
+        circuits=[_circuit(*row) for row in conn.execute(_CIRCUITS).fetchall()],
         quarantined=quarantined,
     )
+
+
+def _circuit(key: str, state: str, opened_at: datetime | None) -> Circuit:
+    provider, _, endpoint = key.partition("/")
+    return Circuit(provider, endpoint, state, opened_at)
 
 
 def _running(row: tuple[Any, ...]) -> Running:

@@ -42,6 +42,8 @@ WATCHES = (
     Watch("ledger.requests", "run", "run_id", ("INSERT",)),
     Watch("ledger.plans", "upload", "upload_id", ("INSERT", "UPDATE")),
     Watch("ops.quarantine", "claim", "claim_id", ("INSERT", "UPDATE", "DELETE")),
+    # What a published contact leads to anew may have been answered long ago, without a claim.
+    Watch("intake.contact_subjects", "link", "contact_id", ("INSERT",)),
 )
 
 _FUNCTION = """\
@@ -58,6 +60,12 @@ BEGIN
     source := format('SELECT c.subject_id AS id FROM (%s) x'
                      ' JOIN ledger.claims c ON c.claim_id = x.id', source);
     entity := 'subject';
+  ELSIF entity = 'link' THEN
+    source := format('SELECT c.contact_id AS id FROM (%s) x'
+                     ' JOIN intake.contacts c ON c.contact_id = x.id'
+                     ' JOIN intake.batches b ON b.batch_id = c.first_batch_id'
+                     ' WHERE b.published_at IS NOT NULL', source);
+    entity := 'contact';
   END IF;
   EXECUTE format('INSERT INTO ops.mart_changes (entity, entity_id, cause)'
                  ' SELECT DISTINCT %L, id, %L FROM (%s) ids WHERE id IS NOT NULL',

@@ -38,12 +38,15 @@ _TYPES = """
      WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped
 """
 _LIMIT = 100_000
+# A mart without rows is as old as the last build.
 _ROWS = sql.SQL("""
-    SELECT (SELECT count(*) FROM (SELECT 1 FROM {mart} LIMIT {limit}) bounded) AS rows,
-           (SELECT max(as_of) FROM {mart}) AS as_of
+    SELECT {name} AS name,
+           (SELECT count(*) FROM (SELECT 1 FROM {mart} LIMIT {limit}) bounded) AS rows,
+           coalesce((SELECT max(as_of) FROM {mart}), (SELECT as_of FROM marts.dashboard_stats))
+           AS as_of
 """)
 # Counting a view of all contacts reads them all; the last build did that already.
-_CONTACTS = "SELECT contacts AS rows, as_of FROM marts.dashboard_stats"
+_CONTACTS = sql.SQL("SELECT {name} AS name, contacts AS rows, as_of FROM marts.dashboard_stats")
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,16 @@ def read_marts(conn: psycopg.Connection[Any]) -> list[Mart]:
     """Every mart there is; none before the first build."""
     with conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(_MARTS).fetchall()
-        marts = []
-        for row in found:
-            (size,) = cursor.execute(_size_of(row)).fetchall()
-            is_more = not row["is_view"] and size["rows"] >= _LIMIT
-            marts.append(Mart(**row, **size, is_more=is_more))
-    return marts
+        if "dashboard_stats" not in {row["name"] for row in found}:
+            return []
+        sizes = cursor.execute(sql.SQL(" UNION ALL ").join(map(_size_of, found))).fetchall()
+    by_name = {row["name"]: row for row in sizes}
+    return [_mart(row, by_name[row["name"]]) for row in found]
+
+
+def _mart(row: Mapping[str, Any], size: Mapping[str, Any]) -> Mart:
+    is_more = not row["is_view"] and size["rows"] >= _LIMIT
+    return Mart(**{**row, **size}, is_more=is_more)
 
 
 def read_types(conn: psycopg.Connection[Any], schema: str, name: str) -> dict[str, str]:
@@ -78,7 +85,8 @@ def read_types(conn: psycopg.Connection[Any], schema: str, name: str) -> dict[st
 
 
 def _size_of(row: Mapping[str, Any]) -> sql.Composed:
+    name = sql.Literal(row["name"])
     if row["is_view"]:
-        return sql.Composed([sql.SQL(_CONTACTS)])
+        return _CONTACTS.format(name=name)
     mart = sql.Identifier("marts", row["name"])
-    return _ROWS.format(mart=mart, limit=sql.Literal(_LIMIT))
+    return _ROWS.format(name=name, mart=mart, limit=sql.Literal(_LIMIT))

@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from bulk_lookup_dagster.core.money import format_usd
 from bulk_lookup_dagster.web import charts
 from bulk_lookup_dagster.web.lookups import is_built, read_latest
+from bulk_lookup_dagster.web.scorecard import Scorecard, read_scorecard
 
 _STATS = """
     SELECT s.*, p.*,
@@ -123,6 +124,7 @@ class Dashboard:
     failures: Sequence[Mapping[str, Any]]
     lookups: Sequence[Mapping[str, Any]]
     later: Sequence[tuple[str, Sequence[tuple[str, int]]]]
+    scorecard: Scorecard
 
 
 def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
@@ -140,7 +142,8 @@ def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
     uploads, failures = _rows(conn, _UPLOADS), _rows(conn, _FAILURES)
     later = [(name, _collected(stats, columns)) for name, columns in _LATER]
     latest = read_latest(conn).rows
-    return Dashboard(stats, figures, costs, calls, uploads, failures, latest, later)
+    scorecard = read_scorecard(conn)
+    return Dashboard(stats, figures, costs, calls, uploads, failures, latest, later, scorecard)
 
 
 def _collected(stats: Mapping[str, Any], columns: Sequence[str]) -> list[tuple[str, int]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
+from resources.registry import REMOTE
 from tests.fakes.commands import Program, local_program
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
@@ -55,6 +56,21 @@ def test_f12_a_paused_provider_is_asked_nothing_until_it_is_resumed(
     done = program("run", "--no-marts")
     assert done["paid_calls"] == arrived(sandbox) == 12
     assert program("pause", "nobody", code=2)["error"]["fix"]
+
+
+def test_the_doctor_asks_vendors_for_nothing_and_says_who_cannot_be_asked(
+    postgres: EmbeddedServer, database: str, tmp_path: Path, sandbox: SandboxProcess
+) -> None:
+    addresses = {one.base_url_variable: f"{sandbox.url}/{one.name}" for one in REMOTE}
+    program = local_program(postgres, database, tmp_path / "home", sandbox.url, **addresses)
+    looked = program("doctor", "--providers")
+    levels = {one["name"]: one["level"] for one in looked["findings"]}
+    assert (levels["twilio_lookup"], levels["census"]) == ("ok", "ok")
+    assert "trestle" in looked["disabled"]
+    assert (looked["spent_micros"], sandbox.control("GET", "summary")["billed"]) == (0, 0)
+    assert "--providers" in program("doctor", "--spend", "1", code=2)["error"]["fix"]
+    refused = program("doctor", "--providers", "--spend", "lots", code=2)
+    assert "money" in refused["error"]["message"]
 
 
 def test_f02_a_refresh_buys_again_once_it_is_approved_and_only_what_it_names(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from bulk_lookup_dagster.core.errors import RateLimited
 from bulk_lookup_dagster.engine.provider import Question
 from resources.http import Timeouts
 from resources.hunter_client import HunterClient
+from resources.vendor import Quota
 from tests.contracts.client_contract import FAST, ClientContract, question
 from tests.contracts.openapi import contract
 from tests.fakes.recorder import recording, response
@@ -138,14 +140,16 @@ def test_a_person_without_a_domain_is_searched_at_a_company_of_a_name() -> None:
 
 
 def test_the_free_call_is_one_the_contract_allows() -> None:
-    data = {"data": {"plan_name": "x", "calls": {"used": 30, "available": 50}}}
+    calls = {"used": 30, "available": 50}
+    data = {"data": {"plan_name": "x", "reset_date": "2026-12-01", "calls": calls}}
 
     async def run() -> None:
         async with recording(response(200, json.dumps(data).encode())) as vendor:
             async with HunterClient(vendor.url, "fake", timeouts=FAST) as client:
-                assert (await client.check()).credits_left == 20
+                health = await client.check()
             (sent,) = vendor.requests
         contract("derived_hunter").check_request(sent.method, sent.target, sent.headers)
+        assert health.quota == Quota(20, 50, datetime(2026, 12, 1, tzinfo=UTC), "calls")
 
     asyncio.run(run())
 

@@ -14,6 +14,7 @@ from jsonschema import ValidationError
 
 from bulk_lookup_dagster.engine.provider import Question
 from resources.http import Timeouts
+from resources.vendor import Quota
 from resources.zerobounce_client import ZerobounceClient
 from tests.contracts.client_contract import FAST, ClientContract, question
 from tests.contracts.openapi import contract
@@ -83,7 +84,7 @@ def test_the_free_call_is_one_the_contract_allows() -> None:
     async def run() -> None:
         async with recording(response(200, b'{"Credits": "12"}')) as vendor:
             async with ZerobounceClient(vendor.url, "fake&key", timeouts=FAST) as client:
-                assert (await client.check()).credits_left == 12
+                assert (await client.check()).quota == Quota(12)
             (sent,) = vendor.requests
         contract("derived_zerobounce").check_request(sent.method, sent.target, sent.headers)
 

@@ -15,6 +15,7 @@ READERS = {
     "dashboard": (
         ROOT / "bulk_lookup_dagster" / "web" / "dashboard.py",
         ROOT / "bulk_lookup_dagster" / "web" / "lookups.py",
+        ROOT / "bulk_lookup_dagster" / "web" / "scorecard.py",
     ),
     "analyst_questions": (ROOT / "docs" / "analysts.md",),
 }

@@ -40,6 +40,35 @@ _CLAIM = """
     VALUES ('twilio_lookup', 'caller_name', %(n)s, '', 0, 'claimed', %(plan)s, %(run)s,
             '2026-11-03', 1, 10000, now(), now())
 """
+_OPINIONS = ((900, "trestle", "phone_intel"), (901, "twilio_lookup", "line_status"))
+_OTHER = """
+    WITH asked AS (
+        INSERT INTO ledger.claims (claim_id, provider, operation, subject_id, params_hash, epoch,
+               state, plan_id, run_id, budget_day, worker_id, reserved_micros, claimed_at,
+               deadline_at)
+        OVERRIDING SYSTEM VALUE VALUES (%(claim)s, '%(provider)s', '%(operation)s', 5, '', 0,
+               'claimed', 1, 90, '2026-11-03', 1, 7000, now(), now())
+        RETURNING claim_id
+    )
+    INSERT INTO enrichment.line_statuses (subject_id, provider, operation, params_hash, claim_id,
+           outcome, licence_class, fetched_at, expires_at, line_status)
+    SELECT 5, '%(provider)s', '%(operation)s', '', claim_id, 'data', 'x', now(),
+           now() + interval '30 days', 'connected' FROM asked
+"""
+_VERDICT = """
+    WITH asked AS (
+        INSERT INTO ledger.claims (claim_id, provider, operation, subject_id, params_hash, epoch,
+               state, plan_id, run_id, budget_day, worker_id, reserved_micros, claimed_at,
+               deadline_at)
+        OVERRIDING SYSTEM VALUE VALUES (902, 'zerobounce', 'validate', 500, '', 0, 'claimed', 1,
+               90, '2026-11-03', 1, 7000, now(), now())
+        RETURNING claim_id
+    )
+    INSERT INTO enrichment.email_verifications (subject_id, provider, operation, params_hash,
+           claim_id, outcome, licence_class, fetched_at, expires_at, verdict)
+    SELECT 500, 'zerobounce', 'validate', '', claim_id, 'data', 'x', now(),
+           now() + interval '30 days', 'valid' FROM asked
+"""
 CHANGES = {
     "a batch is published": (
         "UPDATE intake.batches SET state = 'enriching' WHERE batch_id = 2",
@@ -74,6 +103,14 @@ CHANGES = {
         " expires_at = now() + interval '90 days'"
         " WHERE subject_id = 2 AND operation = 'line_type_intelligence'",
     ),
+    "a number gets a second opinion": (
+        "INSERT INTO ledger.runs (run_id, kind, plan_id, step) OVERRIDING SYSTEM VALUE"
+        " VALUES (90, 'nightly', 1, 'line_statuses')",
+        *(
+            _OTHER % {"claim": claim, "provider": provider, "operation": operation}
+            for claim, provider, operation in _OPINIONS
+        ),
+    ),
     "answers are purged": ("DELETE FROM enrichment.phone_lookups WHERE subject_id < 4",),
     "a person is erased": (
         "UPDATE intake.contacts SET name = NULL, email = NULL, erased_at = now()"
@@ -91,6 +128,24 @@ CHANGES = {
     "an answer is quarantined": (
         "INSERT INTO ops.quarantine (step, table_name, claim_id, rule)"
         " VALUES ('phone_lookups', 'enrichment.phone_lookups', 1, 'test')",
+    ),
+    "one opinion of the two runs out": (
+        "UPDATE enrichment.line_statuses SET expires_at = clock_timestamp()"
+        " WHERE provider = 'trestle' AND subject_id = 5",
+    ),
+    "an address is verified and a published contact leads to it": (
+        "INSERT INTO intake.subjects (subject_id, kind, value, value_hmac) OVERRIDING SYSTEM VALUE"
+        " VALUES (500, 'email', 'a@example.test', sha256('a'))",
+        _VERDICT,
+        "INSERT INTO intake.contact_subjects (contact_id, kind, subject_id, role)"
+        " VALUES (2, 'email', 500, 'given')",
+    ),
+    "another contact leads to an address that was verified before": (
+        "INSERT INTO intake.contact_subjects (contact_id, kind, subject_id, role)"
+        " VALUES (3, 'email', 500, 'given')",
+    ),
+    "the verdict runs out": (
+        "UPDATE enrichment.email_verifications SET expires_at = clock_timestamp()",
     ),
     "an exchange is logged late": (
         "INSERT INTO ledger.requests (request_id, provider, endpoint, run_id, status, attempt,"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from bulk_lookup_dagster.core.errors import ApprovalNeeded
 from bulk_lookup_dagster.engine.options import ProviderLimits, RunReport
+from bulk_lookup_dagster.engine.provider import Question
 from tests.fakes.engine_run import arun, run
 from tests.fakes.ledger import add_plan, add_subjects
 from tests.fakes.provider import CALLER_NAME, LINE_TYPE, FakeProvider
@@ -82,7 +84,7 @@ def test_a_run_that_raises_or_is_cancelled_is_over_in_the_ledger(
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(cancelled())
     ended = conn.execute(
-        "SELECT summary ->> 'failed', finished_at IS NOT NULL FROM ledger.runs ORDER BY run_id"
+        "SELECT summary ->> 'error', finished_at IS NOT NULL FROM ledger.runs ORDER BY run_id"
     )
     assert ended.fetchall() == [("ValueError", True), ("CancelledError", True)]
 

@@ -114,6 +114,8 @@ SELECT a.n, 'twilio_lookup', 'caller_name', '', c.claim_id, c.outcome, 'twilio',
                (4, 'BUSINESS', 5, 'low'), (5, NULL, NULL, 'unknown'))
        AS a (n, caller_type, score, risk)
   JOIN ledger.claims c ON c.subject_id = a.n AND c.operation = 'caller_name';
+INSERT INTO ops.provider_quotas (provider, unit, allowance, remaining, told_at)
+VALUES ('zerobounce', 'credits', 1000, 150, '2026-11-02 08:00+00');
 -- Beside them whether two lines are in service: one answer's time is over.
 INSERT INTO enrichment.line_statuses (subject_id, provider, operation, params_hash, claim_id,
         outcome, licence_class, fetched_at, expires_at, line_status)

@@ -88,5 +88,7 @@ def test_f13_a_killed_run_is_taken_up_and_what_was_in_flight_is_not_bought_again
     assert sum(found.values()) == 2 * ROWS
     # Two questions a request; a request may wait with its mark behind each that is under way.
     assert found.get("unknown_outcome", 0) <= 2 * 2 * CONCURRENCY
+    open_runs = "SELECT count(*) FROM ledger.runs WHERE finished_at IS NULL"
+    assert conn.execute(open_runs).fetchone() == (0,)
     assert program("run", "--no-marts")["paid_calls"] == 0
     assert sandbox.control("GET", "summary")["requests"] == summary["requests"]

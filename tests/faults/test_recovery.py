@@ -29,7 +29,8 @@ def leave_claims(conn: Connection, plan: int, ids: list[int], worker: int, overd
     conn.execute(
         """
         WITH run AS (
-            INSERT INTO ledger.runs (kind, plan_id, step) VALUES ('batch', %(plan)s, 'x')
+            INSERT INTO ledger.runs (kind, plan_id, step, worker_id)
+            VALUES ('batch', %(plan)s, 'x', %(worker)s)
             RETURNING run_id
         ), owner AS (
             INSERT INTO ops.workers (worker_id, host, pid) VALUES (%(worker)s, 'here', 1)
@@ -65,6 +66,12 @@ def states(conn: Connection) -> dict[str, int]:
     return dict(conn.execute("SELECT state, count(*) FROM ledger.claims GROUP BY 1").fetchall())
 
 
+def ended_runs(conn: Connection) -> list[tuple[Any, ...]]:
+    return conn.execute(
+        "SELECT summary ->> 'error' FROM ledger.runs WHERE finished_at IS NOT NULL ORDER BY run_id"
+    ).fetchall()
+
+
 def plan_money(conn: Connection) -> tuple[Any, ...] | None:
     return conn.execute(
         "SELECT reserved_micros, spent_micros FROM ledger.budgets WHERE scope = 'plan'"
@@ -83,6 +90,7 @@ def test_f13_a_dead_owners_overdue_claims_are_resolved_and_never_asked_again(
     assert states(conn) == {"unknown_outcome": 10, "answered": 20}
     assert {subject for subject, _ in provider.asked} == set(ids[10:])
     assert plan_money(conn) == (0, 240_000)
+    assert ended_runs(conn) == [("OwnerDied",), (None,)]
 
 
 def test_f13_before_the_longest_call_is_over_a_dead_owners_claims_are_left_alone(
@@ -95,6 +103,7 @@ def test_f13_before_the_longest_call_is_over_a_dead_owners_claims_are_left_alone
     report = run(dsn, tmp_path, provider, plan, patience=NO_WAIT)
     assert (provider.calls, report.pending_elsewhere) == (0, 3)
     assert states(conn) == {"claimed": 3}
+    assert ended_runs(conn) == [(None,)], "the dead one's claims are still its own"
 
 
 def test_f13_a_live_owners_claims_are_never_taken_over(
@@ -108,6 +117,7 @@ def test_f13_a_live_owners_claims_are_never_taken_over(
         leave_claims(conn, plan, ids, worker=owner.worker_id, overdue=True)
         await arun(dsn, tmp_path, FakeProvider(), plan, patience=NO_WAIT)
         assert states(conn) == {"claimed": 3}
+        assert ended_runs(conn) == [(None,)], "its own; the live owner's run goes on"
         await owner.close()
         await arun(dsn, tmp_path, FakeProvider(), plan, patience=NO_WAIT)
         assert states(conn) == {"unknown_outcome": 3}

@@ -29,7 +29,7 @@ from bulk_lookup_dagster.engine.provider import (
 from resources.clearbit_client import ClearbitClient
 from resources.clearbit_records import parse_combined, parse_company
 from tests.contracts.client_contract import FAST, question
-from tests.fakes.asking import answer_to
+from tests.fakes.asking import answer_to, asked_to_the_end
 from tests.fakes.peer import until
 from tests.fakes.recorder import recording, response
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
@@ -157,17 +157,9 @@ def test_the_sandbox_is_asked_like_the_vendor_and_polled_to_the_end(
     sandbox.control("DELETE", "log")
 
     async def run() -> tuple[int, list[str | None]]:
-        polls = 0
-        outcomes: list[str | None] = []
+        asks = [question("company", f"firm-{n}.example", n) for n in range(150)]
         async with ClearbitClient(f"{sandbox.url}/clearbit", "fake", timeouts=FAST) as client:
-            for n in range(150):
-                asks = question("company", f"firm-{n}.example", n)
-                (answer,) = (await client.ask([asks], uuid4())).answers
-                if answer.accepted is not None:
-                    polls += 1
-                    (answer,) = (await client.poll([asks], uuid4())).answers
-                outcomes.append(answer.outcome)
-        return polls, outcomes
+            return await asked_to_the_end(client, asks)
 
     polls, outcomes = asyncio.run(run())
     assert polls > 0

@@ -27,7 +27,7 @@ from resources.hunter_records import (
     parse_people,
 )
 from tests.contracts.client_contract import FAST, question
-from tests.fakes.asking import answer_to
+from tests.fakes.asking import answer_to, asked_to_the_end
 from tests.fakes.recorder import recording, response
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
@@ -181,17 +181,9 @@ def test_the_sandbox_is_asked_like_the_vendor_and_polled_to_the_end(
     sandbox.control("DELETE", "log")
 
     async def run() -> tuple[int, list[str | None]]:
-        polls = 0
-        outcomes: list[str | None] = []
+        asks = [question("email_finder", f"ada|brook|firm-{n}.example|", n) for n in range(150)]
         async with HunterClient(f"{sandbox.url}/hunter", "fake", timeouts=FAST) as client:
-            for n in range(150):
-                asks = question("email_finder", f"ada|brook|firm-{n}.example|", n)
-                (answer,) = (await client.ask([asks], uuid4())).answers
-                while answer.accepted is not None:
-                    polls += 1
-                    (answer,) = (await client.poll([asks], uuid4())).answers
-                outcomes.append(answer.outcome)
-        return polls, outcomes
+            return await asked_to_the_end(client, asks)
 
     polls, outcomes = asyncio.run(run())
     assert polls > 0

@@ -19,6 +19,7 @@ from bulk_lookup_dagster.core.errors import (
     TransientFailure,
 )
 from bulk_lookup_dagster.engine.provider import Exchange
+from resources.vendor import Quota
 from resources.zerobounce_client import ZerobounceClient
 from resources.zerobounce_records import parse_validate
 from tests.contracts.client_contract import FAST, question
@@ -137,15 +138,15 @@ def test_names_and_places_of_an_answer_are_not_kept() -> None:
 def test_the_free_call_tells_a_bad_key_from_an_empty_account(
     told: str, kind: type[ProviderError]
 ) -> None:
-    async def run(left: str) -> int | None:
+    async def run(left: str) -> Quota | None:
         body = json.dumps({"Credits": left}).encode()
         async with (
             recording(response(200, body)) as vendor,
             ZerobounceClient(vendor.url, "fake", timeouts=FAST) as client,
         ):
-            return (await client.check()).credits_left
+            return (await client.check()).quota
 
-    assert asyncio.run(run("0")) == 0
+    assert asyncio.run(run("0")) == Quota(0)
     with pytest.raises(kind):
         asyncio.run(run(told))
 

@@ -12,9 +12,10 @@ import pytest
 
 from bulk_lookup_dagster.core.environment import Environment, read_environment
 from bulk_lookup_dagster.services import doctor
-from bulk_lookup_dagster.services.doctor import examine, examine_providers
+from bulk_lookup_dagster.services.doctor import examine
 from bulk_lookup_dagster.services.findings import Finding
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.provider_checks import examine_providers
 from bulk_lookup_dagster.services.settings import change_settings
 from bulk_lookup_dagster.storage import migrate, roles
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
@@ -231,7 +232,8 @@ def test_every_provider_has_a_finding_and_nothing_is_spent(
 ) -> None:
     sandbox.control("DELETE", "log")
     keys = {"TRESTLE_API_KEY": "hidden-word", "NUMVERIFY_API_KEY": "hidden-word"}
-    findings = {one.name: one for one in examine_providers(with_vendors(platform, sandbox, **keys))}
+    report = examine_providers(with_vendors(platform, sandbox, **keys))
+    findings = {one.name: one for one in report.findings}
     assert list(findings) == [entry.name for entry in VENDORS]
     for entry in VENDORS:
         finding = findings[entry.name]
@@ -249,7 +251,10 @@ def test_every_provider_has_a_finding_and_nothing_is_spent(
 def test_a_provider_without_credentials_names_its_variable(
     platform: Platform, sandbox: SandboxProcess
 ) -> None:
-    findings = {one.name: one for one in examine_providers(with_vendors(platform, sandbox))}
+    report = examine_providers(with_vendors(platform, sandbox))
+    findings = {one.name: one for one in report.findings}
+    assert {"trestle", "hunter", "fcc"} <= set(report.disabled)
+    assert "twilio_lookup" not in report.disabled
     assert findings["trestle"].level == "warn"
     assert "TRESTLE_API_KEY" in findings["trestle"].detail
     assert findings["twilio_lookup"].level == "ok"

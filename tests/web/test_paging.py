@@ -24,7 +24,7 @@ PAGES = (
     *("/uploads", "/plans", "/plans/1", "/uploads/1/rejects", "/metrics"),
 )
 PROBES = ("/health/live", "/health/ready")
-MOST = 20
+MOST = 13
 
 _MANY = """
 INSERT INTO intake.uploads (source_id, content_hash, mapping_hash, default_region, state,

@@ -85,6 +85,7 @@ runs = sa.Table(
     text("step", 60, nullable=False),
     text("dagster_run_id", 60),
     text("budget_key", 80, nullable=False, server_default=""),
+    fk("worker_id", "ops.workers.worker_id", ondelete="SET NULL"),
     now("started_at"),
     at("finished_at"),
     json("summary"),

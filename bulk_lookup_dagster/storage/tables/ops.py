@@ -96,6 +96,21 @@ provider_states = sa.Table(
     comment="Paused by a person, or stopped by an auth, quota or overrun failure.",
 )
 
+provider_quotas = sa.Table(
+    "provider_quotas",
+    METADATA,
+    text("provider", 40, primary_key=True),
+    text("unit", 30, nullable=False),
+    sa.Column("allowance", sa.BigInteger, nullable=False),
+    sa.Column("remaining", sa.BigInteger, nullable=False),
+    at("resets_at"),
+    now("told_at"),
+    sa.CheckConstraint("remaining >= 0 AND allowance >= remaining", name="figures"),
+    schema="ops",
+    comment="What a vendor told last of its allowance; that of prepaid credits is the most seen"
+    " since the last purchase.",
+)
+
 refreshes = sa.Table(
     "refreshes",
     METADATA,
@@ -213,6 +228,20 @@ audit = sa.Table(
     now("happened_at"),
     schema="ops",
     comment="Who did what: approvals, pauses, settings, refreshes, exports.",
+)
+
+trust_hub_writes = sa.Table(
+    "trust_hub_writes",
+    METADATA,
+    hash_bytes("submission", nullable=False),
+    text("part", 120, nullable=False),
+    text("sid", 34),
+    at("attempted_at"),
+    at("done_at"),
+    sa.PrimaryKeyConstraint("submission", "part"),
+    sa.CheckConstraint("(sid IS NULL) = (done_at IS NULL)", name="done"),
+    schema="ops",
+    comment="What a submission to Trust Hub has made: noted before it is sent, done once found.",
 )
 
 exports = sa.Table(

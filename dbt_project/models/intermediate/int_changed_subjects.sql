@@ -1,13 +1,13 @@
 -- depends_on: {{ ref('stg_subjects') }}
 -- depends_on: {{ ref('stg_last_build') }}
--- depends_on: {{ ref('stg_phone_lookups') }}
--- depends_on: {{ ref('stg_line_statuses') }}
+-- depends_on: {{ ref('stg_answers') }}
+-- depends_on: {{ ref('stg_contact_subjects') }}
 -- depends_on: {{ ref('stg_contacts') }}
 -- depends_on: {{ ref('stg_claims') }}
 -- depends_on: {{ ref('stg_batches') }}
 -- depends_on: {{ ref('stg_repeated_rows') }}
 -- depends_on: {{ ref('stg_changes') }}
--- Numbers whose contacts and answers may look different than at the last build.
+-- Subjects whose contacts and answers may look different than at the last build.
 {% if builds_anew() %}
 select subject_id from {{ ref('stg_subjects') }}
 {% else %}
@@ -75,15 +75,22 @@ found as (
 
     union all
 
-    {% for answers in ['stg_phone_lookups', 'stg_line_statuses'] -%}
     select subject_id
-    from {{ ref(answers) }}
+    from {{ ref('stg_answers') }}
     where
         expires_at > (select coalesce(started_at, '-infinity') from {{ ref('stg_last_build') }})
         and expires_at <= now()
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+),
+
+-- What is found of an e-mail address or a company changes what is known of its contacts.
+led_there as (
+    select c.subject_id
+    from found f
+    join {{ ref('stg_contact_subjects') }} l on l.subject_id = f.subject_id
+    join {{ ref('stg_contacts') }} c on c.contact_id = l.contact_id
 )
 
-select distinct subject_id from found
+select subject_id from found
+union
+select subject_id from led_there
 {% endif %}

@@ -48,6 +48,7 @@ select
     c.has_company,
     c.has_email,
     c.has_address,
+    c.state_code,
     s.masked_phone,
     s.country_code,
     s.number_type,

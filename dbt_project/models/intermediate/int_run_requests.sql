@@ -3,6 +3,7 @@
 select
     q.run_id,
     {{ business_day('sent_at') }} as day,
+    date_trunc('hour', q.sent_at) as sent_hour,
     q.provider::text as provider,
     q.endpoint::text as endpoint,
     q.http_status,
@@ -11,9 +12,10 @@ select
     count(*) as request_count,
     sum(q.claim_count)::bigint as claim_count,
     sum(q.cost_micros)::bigint as cost_micros,
-    max(q.duration_ms) as slowest_ms
+    max(q.duration_ms) as slowest_ms,
+    max(q.sent_at) as last_sent_at
 from {{ ref('stg_requests') }} q
 {% if is_incremental() %}
 join {{ ref('int_changed_runs') }} r on r.run_id = q.run_id
 {% endif %}
-group by 1, 2, 3, 4, 5, 6, 7
+group by 1, 2, 3, 4, 5, 6, 7, 8

@@ -8,6 +8,7 @@ select
     company is not null as has_company,
     email is not null as has_email,
     coalesce(street, city, postal_code) is not null as has_address,
+    {{ state_code('state_region') }} as state_code,
     created_at,
     erased_at
 from {{ source('intake', 'contacts') }}

@@ -22,6 +22,8 @@ DROP VIEW enrichment.zipcode_discovery;
 
 DROP VIEW enrichment.zipcode_businesses_best;
 
+DROP VIEW enrichment.trust_hub_profiles_best;
+
 DROP VIEW enrichment.deactivations_best;
 
 DROP VIEW enrichment.broadband_coverage_best;
@@ -63,6 +65,10 @@ DROP TABLE intake.contact_subjects;
 DROP TABLE enrichment.zipcode_businesses;
 
 DROP TABLE enrichment.zipcode_business_ids;
+
+DROP TABLE enrichment.trust_hub_profiles;
+
+DROP TABLE enrichment.trust_hub_companies;
 
 DROP TABLE enrichment.reverse_phones;
 
@@ -142,9 +148,13 @@ DROP TABLE enrichment.pins;
 
 DROP TABLE ops.workers;
 
+DROP TABLE ops.trust_hub_writes;
+
 DROP TABLE ops.settings;
 
 DROP TABLE ops.provider_states;
+
+DROP TABLE ops.provider_quotas;
 
 DROP TABLE ops.oauth_tokens;
 

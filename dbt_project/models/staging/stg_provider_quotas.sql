@@ -1,0 +1,2 @@
+select provider, unit, allowance, remaining, resets_at, told_at
+from {{ source('ops', 'provider_quotas') }}

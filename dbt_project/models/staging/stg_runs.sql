@@ -1,0 +1,2 @@
+select run_id, step
+from {{ source('ledger', 'runs') }}

@@ -1,0 +1,2 @@
+select step, provider, operation, position
+from {{ source('enrichment', 'waterfall_orders') }}
