@@ -31,12 +31,15 @@ from assets import (
     phone_validations,
     quality_scores,
     reverse_phones,
+    trust_hub_profiles,
+    zipcode_businesses,
 )
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.environments import resources_for
 from bulk_lookup_dagster.jobs import JOBS
 from bulk_lookup_dagster.schedules import schedules
 from sensors.approvals import approvals_sensor
+from sensors.discovery import discovery_sensor
 from sensors.failures import run_failures_sensor
 from sensors.marts import marts_sensor
 from sensors.uploads import uploads_sensor
@@ -60,6 +63,8 @@ ASSETS = (
     *intake.ASSETS,
     *(asset for stage in (*STEPS, *MATCHING) for asset in stage.ASSETS),
     *deactivations.ASSETS,
+    *trust_hub_profiles.ASSETS,
+    *zipcode_businesses.ASSETS,
     *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,
@@ -68,7 +73,9 @@ _DEFAULT_CLOCK = ScheduleSettings()
 CHECKS = (
     *intake.CHECKS,
     *(check for step in STEPS for check in step.CHECKS),
+    *trust_hub_profiles.CHECKS,
     *match_clusters.CHECKS,
+    *zipcode_businesses.CHECKS,
 )
 
 
@@ -90,6 +97,7 @@ def build_defs(
         sensors=[
             uploads_sensor(clock.upload_sensor_s),
             approvals_sensor(clock.approvals_sensor_s),
+            discovery_sensor(clock.approvals_sensor_s),
             marts_sensor(clock.marts_sensor_s),
             run_failures_sensor,
         ],

@@ -12,6 +12,7 @@ from assets._step import report_metadata
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import (
     DEACTIVATIONS_JOB,
+    DISCOVERY_JOB,
     ENRICH_JOB,
     EXPORTS,
     EXPORTS_JOB,
@@ -21,6 +22,7 @@ from bulk_lookup_dagster.orchestration.vocabulary import (
     MARTS_JOB,
     MATCHING_ASSETS,
     NIGHTLY_JOB,
+    TRUST_HUB_JOB,
 )
 from bulk_lookup_dagster.services.housekeeping import forget_runs, purge, remove_parts, vacuum
 from bulk_lookup_dagster.services.instance import Platform
@@ -65,6 +67,20 @@ fetch_deactivations = dg.define_asset_job(
     DEACTIVATIONS_JOB,
     selection=dg.AssetSelection.assets("deactivations"),
     description="Fetch the numbers that carriers took out of service on a day and mark ours.",
+    executor_def=dg.in_process_executor,
+)
+
+read_trust_hub = dg.define_asset_job(
+    TRUST_HUB_JOB,
+    selection=dg.AssetSelection.assets("trust_hub_profiles"),
+    description="Read our Trust Hub account: profiles, evaluations, reviews that are over.",
+    executor_def=dg.in_process_executor,
+)
+
+discover_businesses = dg.define_asset_job(
+    DISCOVERY_JOB,
+    selection=dg.AssetSelection.assets("zipcode_businesses"),
+    description="Find the businesses of one ZIP code under an approved plan.",
     executor_def=dg.in_process_executor,
 )
 
@@ -161,6 +177,8 @@ JOBS = (
     enrich_batch,
     build_marts,
     fetch_deactivations,
+    read_trust_hub,
+    discover_businesses,
     write_exports,
     nightly_enrichment,
     maintenance,

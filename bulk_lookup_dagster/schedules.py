@@ -13,6 +13,7 @@ from bulk_lookup_dagster.jobs import (
     fetch_deactivations,
     maintenance,
     nightly_enrichment,
+    read_trust_hub,
     write_exports,
 )
 from bulk_lookup_dagster.services.instance import Platform
@@ -34,6 +35,7 @@ def schedules(timezone: str, clock: ScheduleSettings) -> tuple[dg.ScheduleDefini
         for job, cron in (
             (nightly_enrichment, clock.nightly_cron),
             (maintenance, clock.maintenance_cron),
+            (read_trust_hub, clock.trust_hub_cron),
         )
     )
     exports = dg.schedule(

@@ -11,6 +11,7 @@ from resources.clearbit import ClearbitResource
 from resources.fcc import FccResource
 from resources.google_address import GoogleAddressResource
 from resources.google_geocoding import GoogleGeocodingResource
+from resources.google_places import GooglePlacesResource
 from resources.hunter import HunterResource
 from resources.local import LocalResource
 from resources.numverify import NumverifyResource
@@ -19,9 +20,11 @@ from resources.trestle import TrestleResource
 from resources.twilio_addons import TwilioAddonsResource
 from resources.twilio_deactivations import TwilioDeactivationsResource
 from resources.twilio_lookup import TwilioLookupResource
+from resources.twilio_trust_hub import TwilioTrustHubResource
 from resources.vendor_resource import VendorResource
 from resources.verizon import VerizonResource
 from resources.whitepages import WhitepagesResource
+from resources.yelp import YelpResource
 from resources.zerobounce import ZerobounceResource
 
 RESOURCES: Mapping[str, type[VendorResource]] = {
@@ -39,9 +42,12 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         GoogleGeocodingResource,
         TwilioAddonsResource,
         TwilioDeactivationsResource,
+        TwilioTrustHubResource,
         GoogleAddressResource,
         VerizonResource,
         FccResource,
         WhitepagesResource,
+        GooglePlacesResource,
+        YelpResource,
     )
 }

@@ -15,6 +15,7 @@ from resources import (
     fcc_client,
     google_address_client,
     google_geocoding_client,
+    google_places_client,
     hunter_client,
     local_client,
     numverify_client,
@@ -23,8 +24,10 @@ from resources import (
     twilio_addons_client,
     twilio_deactivations_client,
     twilio_lookup_client,
+    twilio_trust_hub_client,
     verizon_client,
     whitepages_client,
+    yelp_client,
     zerobounce_client,
 )
 from resources.vendor import Vendor
@@ -42,10 +45,13 @@ VENDORS: tuple[Vendor, ...] = (
     google_geocoding_client.VENDOR,
     twilio_addons_client.VENDOR,
     twilio_deactivations_client.VENDOR,
+    twilio_trust_hub_client.VENDOR,
     google_address_client.VENDOR,
     verizon_client.VENDOR,
     fcc_client.VENDOR,
     whitepages_client.VENDOR,
+    google_places_client.VENDOR,
+    yelp_client.VENDOR,
 )
 
 REMOTE: tuple[Vendor, ...] = tuple(vendor for vendor in VENDORS if not vendor.is_local)

@@ -1,17 +1,12 @@
-"""Twilio Lookup add-ons as a Dagster resource: credentials; the client is elsewhere.
+"""Twilio Lookup add-ons as a Dagster resource; the client is elsewhere.
 
-Belongs here: the resource's fields. Does not: requests (`twilio_addons_client`), limits (settings).
+Belongs here: the vendor's name. Does not: requests (`twilio_addons_client`), limits (settings).
 """
 
-from resources.vendor_resource import VendorResource, secret
+from resources.twilio_resource import TwilioResource
 
 
-class TwilioAddonsResource(VendorResource):
+class TwilioAddonsResource(TwilioResource):
     """Credentials of the account in which the add-ons are installed."""
 
     provider = "twilio_addons"
-
-    api_key: str = secret("API key SID (SK…), preferred.")
-    api_secret: str = secret("The API key's secret.")
-    account_sid: str = secret("Account SID (AC…).")
-    auth_token: str = secret("Its token.")

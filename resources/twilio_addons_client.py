@@ -22,7 +22,14 @@ import orjson
 from bulk_lookup_dagster.core.errors import BadResponse, ProviderUnavailable, TransientFailure
 from bulk_lookup_dagster.core.vendor_settings import TwilioAddonsSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, OutcomeKind, Question
-from resources.http import Timeouts, basic_auth
+from resources.http import Timeouts
+from resources.twilio_account import (
+    ACCOUNT,
+    CREDENTIAL_SETS,
+    VARIABLES,
+    TwilioClient,
+    client_of,
+)
 from resources.twilio_addons_records import (
     OPERATIONS,
     PRICES,
@@ -32,14 +39,14 @@ from resources.twilio_addons_records import (
 )
 from resources.twilio_errors import twilio_code, twilio_error
 from resources.vendor import Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body
 
 DEFAULT_BASE_URL = "https://lookups.twilio.com"
 UNBILLED_STATUSES = frozenset({400, 401, 403, 404, 429, 503})
 _NO_SUCH_NUMBER = "20404"
 
 
-class TwilioAddonsClient(VendorClient):
+class TwilioAddonsClient(TwilioClient):
     """`auth` is (API key SID, secret) or (account SID, token); `names` the add-ons' unique names
     in this account, by operation.
     """
@@ -60,12 +67,7 @@ class TwilioAddonsClient(VendorClient):
         concurrency: int = 20,
         timeouts: Timeouts | None = None,
     ) -> None:
-        super().__init__(
-            base_url,
-            {"Authorization": basic_auth(*auth)},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
+        super().__init__(base_url, auth, concurrency=concurrency, timeouts=timeouts)
         self._names = names
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
@@ -136,14 +138,10 @@ class TwilioAddonsClient(VendorClient):
 def build(
     credentials: Mapping[str, str], base_url: str, settings: TwilioAddonsSettings
 ) -> TwilioAddonsClient:
-    """The client of an API key and its secret, else of an account SID and its token."""
-    user, password = credentials.values()
-    return TwilioAddonsClient(
-        base_url or DEFAULT_BASE_URL,
-        (user, password),
-        {name: getattr(settings, f"{name}_name") for name in OPERATIONS},
-        concurrency=settings.concurrency,
-        timeouts=timeouts_of(settings),
+    """The client as the settings and the credentials make it."""
+    names = {name: getattr(settings, f"{name}_name") for name in OPERATIONS}
+    return client_of(
+        TwilioAddonsClient, credentials, base_url or DEFAULT_BASE_URL, settings, names=names
     )
 
 
@@ -151,13 +149,8 @@ VENDOR = Vendor(
     name=PROVIDER,
     title="Twilio Lookup add-ons",
     version="v1",
-    variables={
-        "api_key": "TWILIO_API_KEY",
-        "api_secret": "TWILIO_API_SECRET",
-        "account_sid": "TWILIO_ACCOUNT_SID",
-        "auth_token": "TWILIO_AUTH_TOKEN",
-    },
-    credential_sets=(("api_key", "api_secret"), ("account_sid", "auth_token")),
+    variables=VARIABLES,
+    credential_sets=CREDENTIAL_SETS,
     default_base_url=DEFAULT_BASE_URL,
     base_url_variable="TWILIO_ADDONS_BASE_URL",
     operations=OPERATIONS,
@@ -165,5 +158,5 @@ VENDOR = Vendor(
     build=build,
     sign_up="Your Twilio key; install the add-ons in the console under the names in the settings.",
     docs="https://www.twilio.com/docs/add-ons",
-    account="Twilio",
+    account=ACCOUNT,
 )

@@ -1,18 +1,13 @@
-"""Twilio's deactivations as a Dagster resource: credentials; the client is elsewhere.
+"""Twilio's deactivations as a Dagster resource; the client is elsewhere.
 
-Belongs here: the resource's fields. Does not: requests (`twilio_deactivations_client`), limits
+Belongs here: the vendor's name. Does not: requests (`twilio_deactivations_client`), limits
 (settings).
 """
 
-from resources.vendor_resource import VendorResource, secret
+from resources.twilio_resource import TwilioResource
 
 
-class TwilioDeactivationsResource(VendorResource):
+class TwilioDeactivationsResource(TwilioResource):
     """Credentials of an account that may send messages."""
 
     provider = "twilio_deactivations"
-
-    api_key: str = secret("API key SID (SK…), preferred.")
-    api_secret: str = secret("The API key's secret.")
-    account_sid: str = secret("Account SID (AC…).")
-    auth_token: str = secret("Its token.")

@@ -19,8 +19,15 @@ import orjson
 from bulk_lookup_dagster.core.errors import BadResponse, TransientFailure
 from bulk_lookup_dagster.core.vendor_settings import TwilioDeactivationsSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, Question
-from resources.http import Reply, Timeouts, Transport, basic_auth
+from resources.http import Reply, Transport
 from resources.redirects import elsewhere
+from resources.twilio_account import (
+    ACCOUNT,
+    CREDENTIAL_SETS,
+    VARIABLES,
+    TwilioClient,
+    client_of,
+)
 from resources.twilio_deactivations_records import (
     OPERATIONS,
     PRICES,
@@ -30,7 +37,7 @@ from resources.twilio_deactivations_records import (
 )
 from resources.twilio_errors import twilio_error
 from resources.vendor import Health, Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body
 from resources.wire_errors import status_error
 
 DEFAULT_BASE_URL = "https://messaging.twilio.com"
@@ -39,27 +46,12 @@ _REDIRECT = 307
 _FREE = frozenset(range(400, 600))
 
 
-class TwilioDeactivationsClient(VendorClient):
-    """`auth` is (API key SID, secret) or (account SID, token); one day per request."""
+class TwilioDeactivationsClient(TwilioClient):
+    """One day per request."""
 
     name = PROVIDER
     operations = OPERATIONS
     parsers = {"deactivations": parse_deactivations}  # noqa: RUF012 - a ClassVar of the base
-
-    def __init__(
-        self,
-        base_url: str,
-        auth: tuple[str, str],
-        *,
-        concurrency: int = 2,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        super().__init__(
-            base_url,
-            {"Authorization": basic_auth(*auth)},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
 
     @property
     def deadline(self) -> timedelta:
@@ -117,27 +109,16 @@ class TwilioDeactivationsClient(VendorClient):
 def build(
     credentials: Mapping[str, str], base_url: str, settings: TwilioDeactivationsSettings
 ) -> TwilioDeactivationsClient:
-    """The client of an API key and its secret, else of an account SID and its token."""
-    user, password = credentials.values()
-    return TwilioDeactivationsClient(
-        base_url or DEFAULT_BASE_URL,
-        (user, password),
-        concurrency=settings.concurrency,
-        timeouts=timeouts_of(settings),
-    )
+    """The client as the settings and the credentials make it."""
+    return client_of(TwilioDeactivationsClient, credentials, base_url or DEFAULT_BASE_URL, settings)
 
 
 VENDOR = Vendor(
     name=PROVIDER,
     title="Twilio deactivations",
     version="messaging v1",
-    variables={
-        "api_key": "TWILIO_API_KEY",
-        "api_secret": "TWILIO_API_SECRET",
-        "account_sid": "TWILIO_ACCOUNT_SID",
-        "auth_token": "TWILIO_AUTH_TOKEN",
-    },
-    credential_sets=(("api_key", "api_secret"), ("account_sid", "auth_token")),
+    variables=VARIABLES,
+    credential_sets=CREDENTIAL_SETS,
     default_base_url=DEFAULT_BASE_URL,
     base_url_variable="TWILIO_DEACTIVATIONS_BASE_URL",
     operations=OPERATIONS,
@@ -146,5 +127,5 @@ VENDOR = Vendor(
     sign_up="Your Twilio key; the file is free.",
     docs="https://www.twilio.com/docs/messaging/api/deactivations-resource",
     free_check="the address of yesterday's file",
-    account="Twilio",
+    account=ACCOUNT,
 )

@@ -1,17 +1,12 @@
-"""Twilio Lookup v2 as a Dagster resource: credentials; the client is elsewhere.
+"""Twilio Lookup v2 as a Dagster resource; the client is elsewhere.
 
-Belongs here: the resource's fields. Does not: requests (`twilio_lookup_client`), limits (settings).
+Belongs here: the vendor's name. Does not: requests (`twilio_lookup_client`), limits (settings).
 """
 
-from resources.vendor_resource import VendorResource, secret
+from resources.twilio_resource import TwilioResource
 
 
-class TwilioLookupResource(VendorResource):
-    """Credentials of Twilio Lookup. Without any pair the provider is disabled, never half-used."""
+class TwilioLookupResource(TwilioResource):
+    """Credentials of an account with Lookup v2."""
 
     provider = "twilio_lookup"
-
-    api_key: str = secret("API key SID (SK…), preferred.")
-    api_secret: str = secret("The API key's secret.")
-    account_sid: str = secret("Account SID (AC…).")
-    auth_token: str = secret("Its token.")

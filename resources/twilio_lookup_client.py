@@ -35,7 +35,14 @@ from bulk_lookup_dagster.engine.provider import (
     OutcomeKind,
     Question,
 )
-from resources.http import Reply, Timeouts, basic_auth
+from resources.http import Reply, Timeouts
+from resources.twilio_account import (
+    ACCOUNT,
+    CREDENTIAL_SETS,
+    VARIABLES,
+    TwilioClient,
+    client_of,
+)
 from resources.twilio_errors import twilio_error
 from resources.twilio_lookup_records import (
     BATCH_OPERATIONS,
@@ -46,7 +53,7 @@ from resources.twilio_lookup_records import (
     parse_part,
 )
 from resources.vendor import Health, Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body
 
 DEFAULT_BASE_URL = "https://lookups.twilio.com"
 UNBILLED_STATUSES = frozenset({400, 401, 403, 404, 429, 503})
@@ -79,7 +86,7 @@ class RateLimit:
         return self.limit / max(1, self.ttl or 1)
 
 
-class TwilioLookupClient(VendorClient):
+class TwilioLookupClient(TwilioClient):
     """`auth` is (API key SID, secret), or (account SID, auth token). `batch_size` 0 keeps the batch
     endpoint off; Twilio publishes neither its maximum nor who may use it.
     """
@@ -96,12 +103,7 @@ class TwilioLookupClient(VendorClient):
         timeouts: Timeouts | None = None,
         batch_size: int = 0,
     ) -> None:
-        super().__init__(
-            base_url,
-            {"Authorization": basic_auth(*auth)},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
+        super().__init__(base_url, auth, concurrency=concurrency, timeouts=timeouts)
         self._batch_size = batch_size
 
     @property
@@ -196,13 +198,12 @@ class TwilioLookupClient(VendorClient):
 def build(
     credentials: Mapping[str, str], base_url: str, settings: TwilioLookupSettings
 ) -> TwilioLookupClient:
-    """The client of an API key and its secret, else of an account SID and its token."""
-    user, password = credentials.values()
-    return TwilioLookupClient(
+    """The client as the settings and the credentials make it."""
+    return client_of(
+        TwilioLookupClient,
+        credentials,
         base_url or DEFAULT_BASE_URL,
-        (user, password),
-        concurrency=settings.concurrency,
-        timeouts=timeouts_of(settings),
+        settings,
         batch_size=settings.batch_size,
     )
 
@@ -211,13 +212,8 @@ VENDOR = Vendor(
     name=PROVIDER,
     title="Twilio Lookup",
     version="v2",
-    variables={
-        "api_key": "TWILIO_API_KEY",
-        "api_secret": "TWILIO_API_SECRET",
-        "account_sid": "TWILIO_ACCOUNT_SID",
-        "auth_token": "TWILIO_AUTH_TOKEN",
-    },
-    credential_sets=(("api_key", "api_secret"), ("account_sid", "auth_token")),
+    variables=VARIABLES,
+    credential_sets=CREDENTIAL_SETS,
     default_base_url=DEFAULT_BASE_URL,
     base_url_variable="TWILIO_LOOKUP_BASE_URL",
     operations=OPERATIONS,
@@ -226,7 +222,7 @@ VENDOR = Vendor(
     sign_up="Create an account, then an API key in its console; some packages need approval.",
     docs="https://www.twilio.com/docs/lookup/v2-api",
     free_check="a look-up without packages",
-    account="Twilio",
+    account=ACCOUNT,
 )
 
 

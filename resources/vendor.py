@@ -77,7 +77,8 @@ class Vendor:
     the call `doctor --providers` makes; empty: the vendor has only paid calls. `version` is what
     the client is written for, `sign_up` says in a sentence how one gets a key. Without
     `base_url_variable` it is local: rules of our own, which need neither network nor credentials.
-    Vendors of one `account` share its credentials.
+    Vendors of one `account` share its credentials. `extras` are credentials handed over beside the
+    chosen set where they are set: those that prove who sent a call-back.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Vendor:
     free_check: str = ""
     account: str = ""
     sign_up: str = ""
+    extras: Sequence[str] = ()
 
     @property
     def section(self) -> str:
@@ -143,7 +145,8 @@ class Vendor:
         for names in self.credential_sets:
             given = [name for name in names if credentials.get(name)]
             if len(given) == len(names):
-                return {name: credentials[name] for name in names}
+                extras = [name for name in self.extras if credentials.get(name)]
+                return {name: credentials[name] for name in (*names, *extras)}
             if given:
                 variables = " and ".join(self.variables[name] for name in names)
                 raise ConfigError(

@@ -98,8 +98,8 @@ def run(
         undone = outcome["failed"] or outcome["left_due"]
         code = FAILED if undone else WAITS if outcome["waiting"] else DONE
         lines = [
-            f"{outcome['batches']} batches, {outcome['paid_calls']:,} paid calls,"
-            f" {outcome['cost']}.",
+            f"{outcome['batches']} batches, {outcome['zipcodes']} ZIP codes,"
+            f" {outcome['paid_calls']:,} paid calls, {outcome['cost']}.",
             *(f"Failed: {name}" for name in outcome["failed"]),
             *(
                 f"Plan {one['plan_id']}: {one['questions']:,} questions stay due ({one['reason']});"

@@ -24,6 +24,14 @@ _BATCHES = """
        AND (%(plan)s::bigint IS NULL OR p.plan_id = %(plan)s)
      GROUP BY b.batch_id ORDER BY b.batch_id
 """
+_REQUESTS = """
+    SELECT DISTINCT r.partition_key FROM ledger.plans p
+      JOIN enrichment.zipcode_requests r ON p.scope -> 'subject_ids' @> to_jsonb(r.subject_id)
+     WHERE p.kind = 'discovery' AND p.state = 'approved'
+       AND (p.expires_at IS NULL OR p.expires_at > now())
+       AND (%(plan)s::bigint IS NULL OR p.plan_id = %(plan)s)
+     ORDER BY r.partition_key
+"""
 _WAITING = """
     SELECT plan_id FROM ledger.plans
      WHERE state = 'waiting_approval' AND (estimate ->> 'due')::bigint > 0
@@ -48,42 +56,59 @@ _SPENT = """
 
 
 def run_plans(platform: Platform, plan_id: int | None, *, build: bool) -> dict[str, Any]:
-    """Run every batch of the approved plans; says what failed and what waits for a person."""
+    """Run every batch and request of the approved plans; says what failed and what waits for a
+    person."""
     from bulk_lookup_dagster.services.marts import build_marts
     from bulk_lookup_dagster.services.simulation import with_sandbox
 
     parameters = {"plan": plan_id}
     with connect(platform.dsn, autocommit=True, name="bulk-lookup cli run") as conn:
         keys = [row[0] for row in conn.execute(_BATCHES, parameters).fetchall()]
+        requests = [row[0] for row in conn.execute(_REQUESTS, parameters).fetchall()]
         with with_sandbox(platform) as asked:
-            runs = _run_batches(asked, keys) if keys else {}
-        if build and keys:
+            runs = _run_partitions(asked, keys, requests) if keys or requests else {}
+        if build and runs:
             progress("marts")
             build_marts(platform)
-        return _outcome(conn, runs, parameters)
+        return {"zipcodes": len(requests), **_outcome(conn, runs, parameters, len(keys))}
 
 
-def _run_batches(platform: Platform, keys: list[str]) -> dict[str, tuple[str, bool]]:
-    """Per batch: its Dagster run, and whether that succeeded."""
+def _run_partitions(
+    platform: Platform, batches: list[str], requests: list[str]
+) -> dict[str, tuple[str, bool]]:
+    """Per partition: its Dagster run, and whether that succeeded."""
     from bulk_lookup_dagster.definitions import build_defs
-    from bulk_lookup_dagster.orchestration.vocabulary import ENRICH_JOB, UPLOAD_BATCHES
+    from bulk_lookup_dagster.orchestration.vocabulary import (
+        DISCOVERY_JOB,
+        ENRICH_JOB,
+        UPLOAD_BATCHES,
+        ZIPCODE_REQUESTS,
+    )
     from bulk_lookup_dagster.services.dagster_home import dagster_instance, run_job
     from bulk_lookup_dagster.services.simulation import dagster_resources
 
     environment = platform.environment
     defs = build_defs(environment.name, overrides=dagster_resources(platform))
     runs = {}
+    work = (
+        (ENRICH_JOB, UPLOAD_BATCHES, "batch", batches),
+        (DISCOVERY_JOB, ZIPCODE_REQUESTS, "request", requests),
+    )
     with dagster_instance(platform) as instance:
-        instance.add_dynamic_partitions(str(UPLOAD_BATCHES.name), keys)
-        for key in keys:
-            progress(f"batch {key}")
-            done = run_job(defs, instance, ENRICH_JOB, partition_key=key)
-            runs[key] = (done.run_id, done.success)
+        for job, partitions, what, keys in work:
+            instance.add_dynamic_partitions(str(partitions.name), keys)
+            for key in keys:
+                progress(f"{what} {key}")
+                done = run_job(defs, instance, job, partition_key=key)
+                runs[key] = (done.run_id, done.success)
     return runs
 
 
 def _outcome(
-    conn: psycopg.Connection[Any], runs: dict[str, tuple[str, bool]], parameters: dict[str, Any]
+    conn: psycopg.Connection[Any],
+    runs: dict[str, tuple[str, bool]],
+    parameters: dict[str, Any],
+    batches: int,
 ) -> dict[str, Any]:
     run_ids = [run_id for run_id, _ in runs.values()]
     calls, cost = conn.execute(_SPENT, (run_ids,)).fetchall()[0]
@@ -104,7 +129,7 @@ def _outcome(
             for provider, reason in conn.execute(_PAUSED, (run_ids,)).fetchall()
         ]
     return {
-        "batches": len(runs),
+        "batches": batches,
         "paid_calls": calls,
         "cost_usd": str(usd_from_micros(cost)),
         "cost": format_usd(cost),

@@ -156,6 +156,14 @@ class StepsSettings(Document):
     deactivations: StepSettings = Field(
         default=StepSettings(), description="Numbers that carriers took out of service, by day."
     )
+    trust_hub_profiles: StepSettings = Field(
+        default=StepSettings(refresh_policy_days=1),
+        description="Our Trust Hub account; read daily, free of charge.",
+    )
+    zipcode_businesses: StepSettings = Field(
+        default=StepSettings(),
+        description="Businesses of ZIP codes; asked for by `bulk-lookup discover` alone.",
+    )
     accepted_deadline_s: int = Field(
         default=86_400,
         ge=60,
@@ -241,6 +249,7 @@ class ScheduleSettings(Document):
     deactivations_cron: Cron = Field(
         default="30 6 * * *", description="Yesterday's deactivated numbers."
     )
+    trust_hub_cron: Cron = Field(default="50 6 * * *", description="A look at Trust Hub.")
     exports_cron: Cron = Field(
         default="30 5 * * *", description="Export of the filters named in exports.scheduled."
     )

@@ -18,7 +18,10 @@ from urllib.parse import urlsplit
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.shared_domains import SHARED_DOMAINS
 
-KINDS = ("phone", "email", "company", "person", "address", "census_block", "zipcode", "day")
+KINDS = (
+    *("phone", "email", "company", "person", "address", "census_block", "zipcode", "day"),
+    "trust_hub",
+)
 MAX_VALUE = 320
 
 _BLANK = re.compile(r"[\s|]+")
@@ -137,3 +140,11 @@ class AddressKey(_Key):
     state: str = ""
     postal_code: str = ""
     country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ZipcodeKey(_Key):
+    """A request for the businesses of a ZIP code; `business_type` '' is any kind."""
+
+    zipcode: str
+    business_type: str = ""

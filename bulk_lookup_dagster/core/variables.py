@@ -45,6 +45,8 @@ _GOOGLE_ADDRESS = "Google Address Validation"
 _VERIZON = "Verizon ThingSpace"
 _FCC = "FCC Broadband Data Collection"
 _WHITEPAGES = "Whitepages"
+_GOOGLE_PLACES = "Google Places"
+_YELP = "Yelp"
 _SERVICE = "Error reports"
 _CHILDREN = "Set by the platform for its child processes"
 
@@ -130,6 +132,7 @@ VARIABLES = (
     _address("TWILIO_LOOKUP_BASE_URL", _TWILIO, "https://lookups.twilio.com"),
     _address("TWILIO_ADDONS_BASE_URL", _TWILIO, "https://lookups.twilio.com"),
     _address("TWILIO_DEACTIVATIONS_BASE_URL", _TWILIO, "https://messaging.twilio.com"),
+    _address("TWILIO_TRUST_HUB_BASE_URL", _TWILIO, "https://trusthub.twilio.com"),
     _credential("NUMVERIFY_API_KEY", _NUMVERIFY, "The access key."),
     _address("NUMVERIFY_BASE_URL", _NUMVERIFY, "https://apilayer.net/api"),
     _credential("TRESTLE_API_KEY", _TRESTLE, "The API key."),
@@ -161,6 +164,10 @@ VARIABLES = (
     _address("FCC_BASE_URL", _FCC, "https://bdc.fcc.gov"),
     _credential("WHITEPAGES_API_KEY", _WHITEPAGES, "The API key."),
     _address("WHITEPAGES_BASE_URL", _WHITEPAGES, "https://api.whitepages.com"),
+    _credential("GOOGLE_PLACES_API_KEY", _GOOGLE_PLACES, "The API key."),
+    _address("GOOGLE_PLACES_BASE_URL", _GOOGLE_PLACES, "https://places.googleapis.com"),
+    _credential("YELP_API_KEY", _YELP, "The API key."),
+    _address("YELP_BASE_URL", _YELP, "https://api.yelp.com/v3"),
     Variable(
         "SENTRY_DSN", _SERVICE, "Where errors are reported, stripped of personal data.", secret=True
     ),

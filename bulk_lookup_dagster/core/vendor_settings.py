@@ -257,6 +257,27 @@ class TwilioDeactivationsSettings(VendorSettings):
     total_timeout_s: TotalSeconds = 300.0
 
 
+class TwilioTrustHubSettings(VendorSettings):
+    """How Twilio Trust Hub is asked; Twilio publishes no limit of it."""
+
+    priced = ("listing", "profile", "evaluation", "assignments", "business", "review")
+
+    reverify_days: int = Field(
+        default=90, ge=1, le=3650, description="Days until an approved profile is verified anew."
+    )
+    callback_url: str = Field(
+        default="",
+        max_length=300,
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Where Twilio reaches /callbacks/twilio_trust_hub; empty = it is only polled.",
+    )
+    poll_s: int = Field(
+        default=3_600, ge=1, le=86_400, description="Seconds until a review is looked at again."
+    )
+    requests_per_second: Rate = 10.0
+    concurrency: Concurrency = 5
+
+
 class GoogleAddressSettings(VendorSettings):
     """How Google Address Validation is asked."""
 
@@ -291,6 +312,23 @@ class WhitepagesSettings(VendorSettings):
     concurrency: Concurrency = 5
 
 
+class GooglePlacesSettings(VendorSettings):
+    """How Google Places is asked: a page per request."""
+
+    priced = ("search", "search_more", "zipcode_area")
+
+    concurrency: Concurrency = 10
+
+
+class YelpSettings(VendorSettings):
+    """How Yelp is asked: trial accounts have 300 calls a day."""
+
+    priced = ("search", "search_more")
+
+    requests_per_second: Rate = 5.0
+    concurrency: Concurrency = 5
+
+
 class ProviderSettings(Document):
     """One block per provider, named like the vendor in `resources.registry`."""
 
@@ -316,12 +354,19 @@ class ProviderSettings(Document):
     twilio_deactivations: TwilioDeactivationsSettings = Field(
         default=TwilioDeactivationsSettings(), description="Twilio's daily deactivations."
     )
+    twilio_trust_hub: TwilioTrustHubSettings = Field(
+        default=TwilioTrustHubSettings(), description="Twilio Trust Hub."
+    )
     google_address: GoogleAddressSettings = Field(
         default=GoogleAddressSettings(), description="Google Address Validation."
     )
     verizon: VerizonSettings = Field(default=VerizonSettings(), description="Verizon ThingSpace.")
     fcc: FccSettings = Field(default=FccSettings(), description="FCC broadband data.")
     whitepages: WhitepagesSettings = Field(default=WhitepagesSettings(), description="Whitepages.")
+    google_places: GooglePlacesSettings = Field(
+        default=GooglePlacesSettings(), description="Google Places."
+    )
+    yelp: YelpSettings = Field(default=YelpSettings(), description="Yelp.")
 
 
 def _is_provider(name: str) -> str:

@@ -1,7 +1,7 @@
 """Taking the right to ask: claims and their reservation in one statement.
 
-Claims are inserted in (provider, operation, subject_id) order and the cap rows locked after them
-in the order plan, run, day, provider, so that any mix of sessions only ever waits, never
+Claims are inserted in (provider, operation, subject_id, params_hash) order and the cap rows locked
+after them in the order plan, run, day, provider, so that any mix of sessions only ever waits, never
 deadlocks. Whoever inserted may ask. Re-opening a retry is a compare-and-set on its attempt.
 
 Belongs here: the claim statement. Does not: what is due (see `engine.due`), releasing and
@@ -49,7 +49,7 @@ _CLAIM = """
                %(run_id)s, %(day)s, %(worker_id)s, max_micros, clock_timestamp(),
                clock_timestamp() + %(deadline)s
           FROM picked WHERE claim_id IS NULL
-         ORDER BY provider, operation, subject_id
+         ORDER BY provider, operation, subject_id, params_hash
         ON CONFLICT DO NOTHING
         RETURNING claim_id, operation, subject_id, params_hash, attempt, reserved_micros
     ),

@@ -80,7 +80,7 @@ _FILL = """
     INSERT INTO due
     SELECT dense_rank() OVER (
                PARTITION BY provider
-               ORDER BY hashint8extended(subject_id / 256, %(seed)s), subject_id
+               ORDER BY hashint8extended(subject_id / 256, %(seed)s), subject_id{apart}
            ),
            provider, operation, subject_id, value, params::text, params_hash,
            CASE standing WHEN 'new' THEN 0 WHEN 'retry' THEN epoch ELSE epoch + 1 END,
@@ -199,7 +199,8 @@ async def list_due(
     await conn.execute("DROP INDEX IF EXISTS pg_temp.due_g_idx")
     parameters = _parameters(step, scope, plan_id, price_list, refresh_after)
     parameters |= {"seed": seed, "providers": list(providers)}
-    await conn.execute(_statement(step, _FILL), parameters)
+    fill = _FILL.replace("{apart}", ", operation, params_hash" if step.apart else "")
+    await conn.execute(_statement(step, fill), parameters)
     await conn.execute("CREATE INDEX due_g_idx ON due (provider, g)")
     await conn.execute("ANALYZE due")
     cursor = await conn.execute("SELECT provider, max(g), count(*) FROM due GROUP BY provider")

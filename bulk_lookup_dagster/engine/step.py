@@ -29,6 +29,7 @@ class Step:
     With a `waterfall` it also yields `slot (text), position (smallint)`: of one subject and slot
     the next position is asked only where the ones before gave nothing usable.
     It refers to the parameters in a `Scope`. `table` is the result table, schema-qualified.
+    Questions a provider is asked about one subject share a request, unless they stand `apart`.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Step:
     table: str
     questions_sql: str
     waterfall: Waterfall | None = None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

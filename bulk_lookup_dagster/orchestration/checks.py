@@ -1,7 +1,8 @@
 """Check factories: pandera's frames, Great Expectations' suites, a batch against earlier ones.
 
-All validate one batch. A check blocks on structure or above its threshold, never on one bad row
-of 25,000; its metadata has rule, column and count, never a value.
+All validate one batch, or a whole table that belongs to none. A check blocks on structure or above
+its threshold, never on one bad row of 25,000; its metadata has rule, column and count, never a
+value.
 https://docs.dagster.io/guides/test/asset-checks
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Frame = Callable[["Platform", str], "pd.DataFrame"]
 Block = Callable[["Platform", str], None]
+_PARTITION = "dagster/partition"
 
 
 def pandera_check(
@@ -30,26 +32,26 @@ def pandera_check(
     frame: Frame,
     schema: Callable[[], Any],
     max_share: Callable[["Platform"], float],
-    block: Block,
+    block: Block | None = None,
 ) -> dg.AssetChecksDefinition:
-    """A blocking check of a batch's frame against its schema; `block` is told when it fails."""
+    """A blocking check of a frame against its schema; `block` is told when a batch fails."""
 
     @dg.asset_check(
         asset=asset,
         name=f"{asset}_schema",
-        description=f"Every row of the batch keeps the rules of {asset}.",
+        description=f"Every row keeps the rules of {asset}.",
         blocking=True,
         required_resource_keys={"platform"},
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         platform = context.resources.platform
         with explained():
-            rows = frame(platform, _batch_key(context))
+            rows = frame(platform, _batch_key(context) if block else "")
             broken, structural = broken_rules(schema(), rows)
             share = sum(broken.values()) / max(len(rows), 1)
             limit = max_share(platform)
             passed = not structural and share <= limit
-            if not passed:
+            if not passed and block is not None:
                 block(platform, _batch_key(context))
         return dg.AssetCheckResult(
             passed=passed,
@@ -88,20 +90,20 @@ def expectations_check(
 ) -> dg.AssetChecksDefinition:
     """A check of a batch as a whole; `suite` returns the failed expectations with figures.
 
-    It blocks, and tells `block`, where one is given; else it warns.
+    It blocks, and tells `block`, where one is given; else it warns. A frame of no batch has key ''.
     """
 
     @dg.asset_check(
         asset=asset,
         name=f"{asset}_expectations",
-        description=f"The batch of {asset} as a whole looks as batches do.",
+        description=f"{asset} as a whole looks as it should.",
         blocking=block is not None,
         required_resource_keys={"platform"},
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         platform = context.resources.platform
         with explained():
-            rows = frame(platform, _batch_key(context))
+            rows = frame(platform, context.run.tags.get(_PARTITION, ""))
             results = suite(rows, platform)
             if results["failed"] and block is not None:
                 block(platform, _batch_key(context))
@@ -172,7 +174,7 @@ def _table(figures: Sequence[Figure]) -> dg.TableMetadataValue:
 
 
 def _batch_key(context: dg.AssetCheckExecutionContext) -> str:
-    key = context.run.tags.get("dagster/partition")
+    key = context.run.tags.get(_PARTITION)
     if key is None:
         raise InputError("This check is about one batch.", fix="Start it with a partition.")
     return key

@@ -9,6 +9,8 @@ import dagster as dg
 UPLOAD_BATCHES = dg.DynamicPartitionsDefinition(name="upload_batch")
 # Days whose deactivated numbers may be asked for; Twilio keeps older files, we do not need them.
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-10-01")
+# Requests for the businesses of ZIP codes, such as `85001-dentist`.
+ZIPCODE_REQUESTS = dg.DynamicPartitionsDefinition(name="zipcode_request")
 OWNERS = ["team:data-engineering"]
 
 INTAKE = "intake"
@@ -27,3 +29,5 @@ NIGHTLY_JOB = "nightly_enrichment"
 MAINTENANCE_JOB = "maintenance"
 EXPORTS_JOB = "write_exports"
 DEACTIVATIONS_JOB = "fetch_deactivations"
+TRUST_HUB_JOB = "read_trust_hub"
+DISCOVERY_JOB = "discover_businesses"

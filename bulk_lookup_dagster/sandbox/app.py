@@ -30,6 +30,7 @@ from bulk_lookup_dagster.sandbox.faults import FaultPlan, amounts
 from bulk_lookup_dagster.sandbox.fcc import Fcc
 from bulk_lookup_dagster.sandbox.google_address import GoogleAddress
 from bulk_lookup_dagster.sandbox.google_geocoding import GoogleGeocoding
+from bulk_lookup_dagster.sandbox.google_places import GooglePlaces
 from bulk_lookup_dagster.sandbox.hunter import Hunter
 from bulk_lookup_dagster.sandbox.numverify import Numverify
 from bulk_lookup_dagster.sandbox.pdl import Pdl
@@ -39,8 +40,10 @@ from bulk_lookup_dagster.sandbox.trestle import Trestle
 from bulk_lookup_dagster.sandbox.twilio_addons import TwilioAddons
 from bulk_lookup_dagster.sandbox.twilio_deactivations import TwilioDeactivations
 from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
+from bulk_lookup_dagster.sandbox.twilio_trust_hub import TwilioTrustHub
 from bulk_lookup_dagster.sandbox.verizon import Verizon
 from bulk_lookup_dagster.sandbox.whitepages import Whitepages
+from bulk_lookup_dagster.sandbox.yelp import Yelp
 from bulk_lookup_dagster.sandbox.zerobounce import Zerobounce
 
 _CONTROL = "/_sandbox/"
@@ -60,10 +63,13 @@ def simulators() -> tuple[Simulator, ...]:
         GoogleGeocoding(),
         TwilioAddons(),
         TwilioDeactivations(),
+        TwilioTrustHub(),
         GoogleAddress(),
         Verizon(),
         Fcc(),
         Whitepages(),
+        GooglePlaces(),
+        Yelp(),
     )
 
 

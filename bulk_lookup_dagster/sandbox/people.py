@@ -10,11 +10,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bulk_lookup_dagster.sandbox.draws import draw, pick
 from bulk_lookup_dagster.sandbox.places import Address, address_for, town_of_area
+from bulk_lookup_dagster.sandbox.shops import (
+    Shop,
+    phone_of,
+    shop_of_key,
+    shop_of_phone,
+    shops_in,
+)
 
 FIRST_NAMES = [
     "Ada",
@@ -182,15 +189,19 @@ def person_by_email(email: str) -> Person | None:
 def company_of_key(key: str, domain: str | None = None) -> Company:
     """The firm of a canonical key, such as `acorn-dental`."""
     at = draw("company", key)
-    trade = next((one for one in TRADES if key.endswith(one[0].casefold())), None)
+    shop, brand = shop_of_key(key) or (None, key)
+    if shop is not None and _shop_key(shop) != key:
+        shop = None  # a name like a shop's
+    trade = next((one for one in TRADES if brand.endswith(one[0].casefold())), None)
     _, sector, industry = trade or pick(TRADES, at)
     name = " ".join(part.title() for part in key.split("-"))
     size = (3, 8, 15, 40, 90, 180, 420, 1_200)[at % 8]
     employees = size + (at >> 8) % size
     town = None
-    number = _switchboard(key)
+    number = phone_of(shop) if shop else _switchboard(key)
     if number:
         town = town_of_area(number[2:5])
+    address = address_for(f"company {key}", town, residential=False)
     return Company(
         key=key,
         name=name,
@@ -202,8 +213,21 @@ def company_of_key(key: str, domain: str | None = None) -> Company:
         revenue_usd=employees * (60_000 + (at >> 16) % 140_000),
         founded=1950 + (at >> 32) % 74,
         phone=number,
-        address=address_for(f"company {key}", town, residential=False),
+        address=replace(address, postal_code=shop.zipcode) if shop else address,
     )
+
+
+def companies_in(zipcode: str) -> list[Company]:
+    """The firms of a ZIP code: its shops, and others that have their address there."""
+    shops = [company_of_key(_shop_key(shop)) for shop in shops_in(zipcode)]
+    others = (company_of_key(key) for key in _UNIVERSE)
+    return [*shops, *(one for one in others if one.address.postal_code == zipcode)]
+
+
+def _shop_key(shop: Shop) -> str:
+    at = draw("shop", shop.zipcode, str(shop.number))
+    brand = f"{pick(FIRMS, at)}-{pick(TRADES, at >> 8)[0]}".casefold()
+    return f"{brand}-{shop.zipcode}-{shop.number}"
 
 
 _AREAS = ("602", "503", "512", "303", "312", "404", "415", "206", "213", "305")
@@ -219,6 +243,9 @@ def _switchboard(key: str) -> str:
 
 def switchboard_owner(number: str) -> Company | None:
     """The firm whose main number this is."""
+    shop = shop_of_phone(number)
+    if shop is not None:
+        return company_of_key(_shop_key(shop))
     place = int(number[8:]) if number[5:8] == "555" and number[8:].isdigit() else -1
     if not (number[:2] == "+1" and len(number) == 12 and 0 <= place < len(_UNIVERSE)):
         return None

@@ -16,7 +16,9 @@ KEY = ("subject_id", "provider", "operation")
 SHARED = (*KEY, "outcome", "fetched_at", "expires_at")
 
 
-def answers_schema(step: str, columns: Mapping[str, pa.Column]) -> pa.DataFrameSchema:
+def answers_schema(
+    step: str, columns: Mapping[str, pa.Column], key: Sequence[str] = KEY
+) -> pa.DataFrameSchema:
     """The schema of a step's answers; validate with `lazy=True` to hear of every broken rule."""
     import pandera.pandas as pa
 
@@ -30,7 +32,7 @@ def answers_schema(step: str, columns: Mapping[str, pa.Column]) -> pa.DataFrameS
             "expires_at": pa.Column("object", nullable=True),
             **columns,
         },
-        unique=list(KEY),
+        unique=list(key),
         strict=True,
         name=step,
     )

@@ -134,11 +134,11 @@ def run_matching(conn: Connection, *, actor: str = "system") -> dict[str, int]:
     return counts
 
 
-def build_contacts(conn: Connection, batch_id: int | None = None) -> int:
-    """Build golden contacts that changed or, of a batch, have newer answers; how many."""
+def build_contacts(conn: Connection, *batch_ids: int) -> int:
+    """Build golden contacts that changed or, of these batches, have newer answers; how many."""
     with conn.transaction():
         lock(conn)
-        if batch_id is not None:
+        for batch_id in batch_ids:
             note_answers(conn, batch_id)
         return build_golden(conn, load_settings(conn).matching.source_order)
 

@@ -11,20 +11,23 @@ from typing import Any
 import psycopg
 
 from bulk_lookup_dagster.services.approvals import approve_automatically
+from bulk_lookup_dagster.services.found_businesses import keep_businesses
+from bulk_lookup_dagster.services.golden import build_contacts, score_contacts
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import plan_uploads, refresh_after
 from bulk_lookup_dagster.services.providers import ClientFactories
 from bulk_lookup_dagster.services.publishing import finish_plan, publish_batch, start_batch
-from bulk_lookup_dagster.services.runs import due_in_plan, run_uploads_async
+from bulk_lookup_dagster.services.runs import due_in_plan, run_plan_async
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.services.step_runs import RunReports
 from bulk_lookup_dagster.services.steps import BATCH_STEPS
+from bulk_lookup_dagster.services.steps.selection import scope_of_plan
 from bulk_lookup_dagster.storage.database import connect
 
 Connection = psycopg.Connection[Any]
 
 _PLANS = """
-    SELECT plan_id, scope -> 'upload_ids' FROM ledger.plans
+    SELECT plan_id, scope FROM ledger.plans
      WHERE state = 'approved' AND (expires_at IS NULL OR expires_at > now()) AND kind <> 'bench'
      ORDER BY plan_id
 """
@@ -72,13 +75,15 @@ async def run_nightly(
     with connect(platform.dsn, autocommit=True, name="bulk-lookup nightly") as conn:
         _plan_refresh_policy(conn, platform)
         plans = [(row[0], row[1]) for row in conn.execute(_PLANS).fetchall()]
-        for plan_id, upload_ids in plans:
+        for plan_id, document in plans:
             if due_in_plan(conn, plan_id, platform.secret_key):
-                report = await run_uploads_async(
-                    platform, upload_ids, plan_id, dagster_run_id=dagster_run_id, clients=clients
+                scope = scope_of_plan(document)
+                report = await run_plan_async(
+                    platform, plan_id, scope, dagster_run_id=dagster_run_id, clients=clients
                 )
                 outcome.reports[plan_id] = report
                 _publish(conn, report.run_ids, outcome)
+                keep_businesses(conn, document.get("subject_ids", []))
             finish_plan(conn, plan_id, platform.secret_key)
     return outcome
 
@@ -104,7 +109,10 @@ def _plan_refresh_policy(conn: Connection, platform: Platform) -> None:
 
 def _publish(conn: Connection, run_ids: list[int], outcome: Nightly) -> None:
     """Show the new answers of batches that passed their checks before; others wait for theirs."""
-    for batch_id, key, published, steps in conn.execute(_TOUCHED, (run_ids,)).fetchall():
+    touched = conn.execute(_TOUCHED, (run_ids,)).fetchall()
+    build_contacts(conn, *(row[0] for row in touched))
+    score_contacts(conn)
+    for batch_id, key, published, steps in touched:
         for step in steps:
             outcome.asked.setdefault(step, []).append(key)
         if published:

@@ -19,6 +19,7 @@ from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.core.vendor_settings import VendorSettings
 from bulk_lookup_dagster.engine.options import BreakerPolicy, ProviderLimits
 from bulk_lookup_dagster.engine.provider import Disabled, Provider
+from resources.businesses import ComparesPhones, PhoneBook
 from resources.oauth import NeedsTokens, TokenSource
 from resources.registry import VENDORS
 from resources.vendor import Client, TellsRate, Vendor
@@ -66,11 +67,12 @@ async def open_providers(
     clients: ClientFactories,
     names: Collection[str] | None = None,
     tokens: TokenSource | None = None,
+    phone_book: PhoneBook | None = None,
 ) -> tuple[dict[str, Provider], list[Disabled]]:
     """Open every usable client, or those of `names`, for as long as `stack` lives.
 
     A vendor that is set up wrongly is disabled with the reason; the others are asked. `tokens` is
-    where clients that need them share them.
+    where clients that need them share them, `phone_book` what they compare businesses with.
     """
     providers: dict[str, Provider] = {}
     disabled: list[Disabled] = []
@@ -90,6 +92,8 @@ async def open_providers(
         else:
             if tokens is not None and isinstance(client, NeedsTokens):
                 client.use_tokens(tokens)
+            if phone_book is not None and isinstance(client, ComparesPhones):
+                client.use_phone_book(phone_book)
             providers[entry.name] = await stack.enter_async_context(client)
     return providers, disabled
 

@@ -19,13 +19,16 @@ from psycopg import sql
 from bulk_lookup_dagster.storage.tables import METADATA
 from bulk_lookup_dagster.storage.tables.enrichment import KEPT, result_columns
 
-_FORGET_MARKS = "DELETE FROM enrichment.deactivated_numbers WHERE expires_at <= now()"
+_FORGET_MARKS = (
+    "DELETE FROM enrichment.deactivated_numbers WHERE expires_at <= now()",
+    "DELETE FROM enrichment.trust_hub_companies WHERE expires_at <= now()",
+)
 
 
 def purge_values(conn: psycopg.Connection[Any]) -> int:
     """Empty every value whose time is over; says how many rows that changed."""
     emptied = sum(conn.execute(_empty(name)).rowcount for name in result_tables())
-    return emptied + conn.execute(_FORGET_MARKS).rowcount
+    return emptied + sum(conn.execute(statement).rowcount for statement in _FORGET_MARKS)
 
 
 def result_tables() -> list[str]:

@@ -7,7 +7,6 @@ Belongs here: finding plan and batch, and the entry points. Does not: the steps 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ import psycopg
 from bulk_lookup_dagster.core.errors import ApprovalNeeded, InputError
 from bulk_lookup_dagster.engine.due import count_questions
 from bulk_lookup_dagster.engine.options import RunReport
+from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import refresh_after
 from bulk_lookup_dagster.services.providers import ClientFactories
@@ -29,8 +29,8 @@ from bulk_lookup_dagster.services.step_runs import (
     run_steps,
 )
 from bulk_lookup_dagster.services.steps.graph import in_graph_order
-from bulk_lookup_dagster.services.steps.scopes import batch_scope, uploads_scope
-from bulk_lookup_dagster.services.steps.selection import step_of_plan
+from bulk_lookup_dagster.services.steps.scopes import batch_scope
+from bulk_lookup_dagster.services.steps.selection import scope_of_plan, step_of_plan
 from bulk_lookup_dagster.services.subjects import derive
 
 Connection = psycopg.Connection[Any]
@@ -127,18 +127,18 @@ async def run_step_of_batch(
     return await run_one(platform, start, step)
 
 
-async def run_uploads_async(
+async def run_plan_async(
     platform: Platform,
-    upload_ids: Sequence[int],
     plan_id: int,
+    scope: Scope,
     *,
+    kind: str = "nightly",
     dagster_run_id: str | None = None,
     progress: Progress | None = None,
     clients: ClientFactories | None = None,
 ) -> RunReports:
-    """Buy what is due in whole uploads, in every step, under one plan and one run budget."""
-    scope = uploads_scope(upload_ids)
-    start = Start(plan_id, scope, "nightly", None, dagster_run_id, progress, clients)
+    """Buy what is due in `scope`, in every step, under one plan and one run budget."""
+    start = Start(plan_id, scope, kind, None, dagster_run_id, progress, clients)
     return await run_steps(platform, start)
 
 
@@ -156,7 +156,7 @@ def _due(conn: Connection, plan_id: int, document: dict[str, Any], key: bytes | 
     """With a key, subjects are derived first."""
     ((version,),) = conn.execute(_PRICES, (plan_id,)).fetchall()
     settings = load_settings(conn)
-    scope = uploads_scope(document.get("upload_ids", []))
+    scope = scope_of_plan(document)
     for definition in in_graph_order(document.get("steps", {})):
         step = step_of_plan(document, definition, scope.kind)
         derivable = definition.derivation is not None

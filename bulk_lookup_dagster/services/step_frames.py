@@ -1,4 +1,4 @@
-"""The answers and questions of one step about one batch as frames, for checks.
+"""The answers and questions of one step as frames, for checks: about one batch, or all of them.
 
 Belongs here: reading what a step's schema and expectations describe. Does not: rules.
 """
@@ -34,6 +34,8 @@ _QUESTIONS = """
      ORDER BY provider, operation, subject_id, params_hash, epoch DESC
 """
 
+_EVERY = "SELECT subject_id FROM intake.subjects WHERE kind = %(kind)s"
+
 
 def answers_of_partition(
     platform: Platform,
@@ -43,14 +45,7 @@ def answers_of_partition(
     numbers: Sequence[str] = (),
 ) -> pd.DataFrame:
     """A step's newest answers about a batch: what all have, and `columns`; `numbers` as floats."""
-    query = _ANSWERS.format(
-        key=", ".join(KEY),
-        columns=", ".join((*SHARED, *columns)),
-        table=step.table,
-        subjects=_subjects(step),
-    )
-    frame = _frame(platform, partition_key, query, step)
-    return frame.astype({"subject_id": "int64", **dict.fromkeys(numbers, "float64")})
+    return _answers(platform, step, columns, numbers, partition_key)
 
 
 def questions_of_partition(
@@ -61,16 +56,49 @@ def questions_of_partition(
     return _frame(platform, partition_key, query, step)
 
 
+def all_answers(
+    platform: Platform,
+    step: StepDefinition,
+    columns: Sequence[str],
+    numbers: Sequence[str] = (),
+) -> pd.DataFrame:
+    """The same about every subject of a step that no upload leads to."""
+    return _answers(platform, step, columns, numbers, None)
+
+
+def all_questions(platform: Platform, step: StepDefinition) -> pd.DataFrame:
+    """Every question such a step asked."""
+    return _frame(platform, None, _QUESTIONS.format(subjects=_EVERY), step)
+
+
+def _answers(
+    platform: Platform,
+    step: StepDefinition,
+    columns: Sequence[str],
+    numbers: Sequence[str],
+    key: str | None,
+) -> pd.DataFrame:
+    query = _ANSWERS.format(
+        key=", ".join(KEY),
+        columns=", ".join((*SHARED, *columns)),
+        table=step.table,
+        subjects=_EVERY if key is None else _subjects(step),
+    )
+    frame = _frame(platform, key, query, step)
+    return frame.astype({"subject_id": "int64", **dict.fromkeys(numbers, "float64")})
+
+
 def _subjects(step: StepDefinition) -> str:
     return subjects_sql("batch", step.subject_kind, None)
 
 
-def _frame(platform: Platform, key: str, query: str, step: StepDefinition) -> pd.DataFrame:
+def _frame(platform: Platform, key: str | None, query: str, step: StepDefinition) -> pd.DataFrame:
     import pandas as pd
 
     with connect(platform.dsn, autocommit=True, name="bulk-lookup check") as conn:
         values: dict[str, Any] = {
-            "batch_id": find_batch(conn, key).batch_id,
+            "batch_id": None if key is None else find_batch(conn, key).batch_id,
+            "kind": step.subject_kind,
             "providers": [offer.provider for offer in step.offers],
             "operations": [offer.operation for offer in step.offers],
         }

@@ -27,6 +27,7 @@ from bulk_lookup_dagster.engine.runner import run_step
 from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.oauth_tokens import PostgresTokens
+from bulk_lookup_dagster.services.phone_book import PostgresPhoneBook
 from bulk_lookup_dagster.services.plans import refresh_after
 from bulk_lookup_dagster.services.providers import (
     ClientFactories,
@@ -183,11 +184,12 @@ class _Work:
         """Open the clients of every provider asked, for as long as `stack` lives."""
         clients = self._start.clients or environment_clients(self._platform.environment)
         tokens = PostgresTokens(self._platform.dsn, self._platform.secret_key)
+        book = PostgresPhoneBook(self._platform.dsn, self._platform.secret_key)
         names = {
             offer.provider for step in self._steps for offer in offers_of_plan(self.document, step)
         }
         self._providers, disabled = await open_providers(
-            stack, self._settings, clients, names, tokens
+            stack, self._settings, clients, names, tokens, book
         )
         self._disabled = {one.provider: one.reason for one in disabled}
 

@@ -50,6 +50,11 @@ _PLAN = """
             now(), now() + interval '1 day')
     RETURNING plan_id
 """
+_AGAIN = """
+    INSERT INTO ops.refreshes (plan_id, provider, operation, answered_before)
+    SELECT %s, o.provider, o.operation, now() - %s
+      FROM unnest(%s::text[], %s::text[]) AS o (provider, operation)
+"""
 _DONE = "UPDATE ledger.plans SET state = 'done' WHERE plan_id = %s AND state = 'approved'"
 
 
@@ -60,15 +65,28 @@ async def run_subjects_free(
     *,
     clients: ClientFactories | None = None,
     dagster_run_id: str | None = None,
+    operations: Sequence[str] = (),
+    older_than: timedelta | None = None,
 ) -> RunReport:
-    """Ask a step's free operations about subjects of its kind; they are made where unknown."""
+    """Ask a step's free operations about subjects of its kind; they are made where unknown.
+
+    `operations` names those asked, empty: all. What was answered longer than `older_than` before
+    this run is asked again, once; None: as the step's refresh policy says.
+    """
     with connect(platform.dsn, autocommit=True, name="bulk-lookup free run") as conn:
         settings = load_settings(conn)
-        offers = wanted_offers(definition, settings)
+        offers = [
+            offer
+            for offer in wanted_offers(definition, settings)
+            if not operations or offer.operation in operations
+        ]
         if not offers:
             return RunReport()
         subject_ids = ensure_subjects(conn, platform.secret_key, definition.subject_kind, values)
         plan_id = _free_plan(conn, settings, definition, subject_ids)
+        if older_than is not None:
+            keys = [offer.provider for offer in offers], [offer.operation for offer in offers]
+            conn.execute(_AGAIN, (plan_id, older_than, *keys))
         try:
             step = definition.as_step(offers, "subjects", settings.steps.step(definition.name))
             names = {offer.provider for offer in offers}
@@ -111,7 +129,10 @@ def _free_plan(
 
 
 def _options(
-    platform: Platform, settings: Settings, definition: StepDefinition, dagster_run_id: str | None
+    platform: Platform,
+    settings: Settings,
+    definition: StepDefinition,
+    dagster_run_id: str | None,
 ) -> RunOptions:
     block = settings.steps.step(definition.name)
     return RunOptions(
@@ -121,6 +142,7 @@ def _options(
         if block.refresh_policy_days is None
         else timedelta(days=block.refresh_policy_days),
         deadline=timedelta(seconds=block.deadline_s),
+        accepted_for=timedelta(seconds=settings.steps.accepted_deadline_s),
         patience=timedelta(seconds=block.patience_s),
         timezone=platform.environment.timezone.key,
         kind="nightly",

@@ -33,6 +33,8 @@ def test_every_asset_says_what_a_row_is_who_owns_it_and_how_it_is_made(
         *("phone_lookups", "ledger_claims", "ledger_requests", "quarantine", "batches"),
         *("match_keys", "match_pairs", "match_clusters", "golden_contacts", "quality_scores"),
         *("contact_status", "dim_contacts", "dashboard_stats", "exports", "deactivations"),
+        "trust_hub_profiles",
+        "zipcode_businesses",
     }
     assert ours <= set(specs)
     made = {name: spec for name, spec in specs.items() if spec.group_name != "default"}
@@ -71,12 +73,16 @@ def test_blocking_checks_stand_between_the_stages(defs: dg.Definitions) -> None:
         for kind in ("schema", "expectations", "history")
     }
     assert checks == checks | every | {
+        ("zipcode_businesses", "zipcode_businesses_schema"): True,
+        ("zipcode_businesses", "zipcode_businesses_expectations"): False,
         ("contacts", "contacts_schema"): True,
         ("contacts", "contacts_expectations"): False,  # a bad file is shown, not held back
         ("contacts", "contacts_history"): True,  # but warns unless the settings say otherwise
         ("phone_lookups", "phone_lookups_schema"): True,
         ("phone_lookups", "phone_lookups_expectations"): True,
         ("phone_lookups", "phone_lookups_history"): True,
+        ("trust_hub_profiles", "trust_hub_profiles_schema"): True,
+        ("trust_hub_profiles", "trust_hub_profiles_expectations"): False,
     }
 
 
@@ -84,13 +90,15 @@ def test_every_sensor_and_schedule_runs_from_the_first_start(defs: dg.Definition
     repository = defs.get_repository_def()
     sensors = {one.name: one.default_status for one in repository.sensor_defs}
     assert set(sensors) == {
-        *("uploads_sensor", "approvals_sensor", "marts_sensor", "run_failures_sensor"),
+        *("uploads_sensor", "approvals_sensor", "discovery_sensor", "marts_sensor"),
+        "run_failures_sensor",
     }
     assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
     schedules = repository.schedule_defs
     assert {one.default_status for one in schedules} == {dg.DefaultScheduleStatus.RUNNING}
     assert {one.execution_timezone for one in schedules} == {"America/New_York"}
     jobs = {"nightly_enrichment", "maintenance", "write_exports", "fetch_deactivations"}
+    jobs |= {"read_trust_hub"}
     assert {one.job_name for one in schedules} == jobs
 
 

@@ -222,8 +222,17 @@ def test_the_nightly_run_shows_new_answers_of_published_batches(
         "UPDATE ledger.claims SET claimed_at = claimed_at - interval '2 days',"
         " settled_at = settled_at - interval '2 days'"
     )
+    before = conn.execute("SELECT max(built_at), count(*) FROM matching.golden_contacts").fetchone()
+    assert before is not None
     result = defs.resolve_job_def(NIGHTLY_JOB).execute_in_process(instance=instance)
     assert result.success
+    after = conn.execute(
+        "SELECT count(*) FILTER (WHERE built_at > %s), count(*) FROM matching.golden_contacts",
+        (before[0],),
+    ).fetchone()
+    assert after is not None
+    assert after[0] > 0, "golden contacts know the new answers"
+    assert after[1] == before[1]
     assert materialised(result, "batches") == {key}
     assert conn.execute("SELECT state FROM intake.batches").fetchone() == ("published",)
 

@@ -29,6 +29,7 @@ MARTS = (
     "mart_email_quality",
     *("mart_provider_scorecard", "mart_provider_quota", "mart_provider_health"),
     *("mart_coverage", "mart_expiries"),
+    "mart_zipcode_discovery",
     *("dim_golden_contacts", "mart_duplicates", "mart_quality_distribution"),
     "mart_upload_summary",
     "mart_rejects_by_reason",
@@ -59,6 +60,17 @@ def test_every_mart_is_built_tested_and_ticked_off(
          WHERE n.nspname = 'marts' AND c.relkind IN ('r', 'v')""")}  # fmt: skip
     assert built == set(MARTS)
     assert one(marts, "SELECT count(*) FROM ops.mart_dirty WHERE built_at IS NULL") == 0
+
+
+def test_every_marts_key_is_enforced_by_the_database(marts: psycopg.Connection[Any]) -> None:
+    """A constraint refuses what a data test would report afterwards; a view has its table's."""
+    unkeyed = rows(marts, """
+        SELECT c.relname AS name FROM pg_class c
+         WHERE c.relnamespace = 'marts'::regnamespace AND c.relkind = 'r'
+           AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique)
+    """)  # fmt: skip
+    assert {row["name"] for row in unkeyed} & set(MARTS) == set()
+    assert "int_contacts" not in {row["name"] for row in unkeyed}
 
 
 def test_dashboard_counts_equal_sql(marts: psycopg.Connection[Any]) -> None:

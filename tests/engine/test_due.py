@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from bulk_lookup_dagster.engine.due import count_questions
+from bulk_lookup_dagster.engine.options import RunOptions
+from bulk_lookup_dagster.engine.runner import run_step
 from tests.fakes.engine_run import run
 from tests.fakes.ledger import ALL_PHONES, PRICE_LIST, add_plan, add_subjects, step
 from tests.fakes.provider import CALLER_NAME, LINE_TYPE, FakeProvider
@@ -111,3 +116,25 @@ def test_f03_without_a_price_nothing_is_asked(dsn: str, conn: Connection, tmp_pa
     report = run(dsn, tmp_path, provider, add_plan(conn, prices={LINE_TYPE: 8_000}), CALLER_NAME)
     assert provider.calls == 0
     assert report.left_due == {"no_price": 2}
+
+
+@pytest.mark.parametrize("apart, requests", [(False, 4), (True, 8)])
+def test_questions_about_a_subject_share_a_request_unless_they_stand_apart(
+    dsn: str, conn: Connection, tmp_path: Path, apart: bool, requests: int
+) -> None:
+    plan_id = add_plan(conn)
+    add_subjects(conn, 4)
+    provider = FakeProvider()
+    asked = replace(step(LINE_TYPE, CALLER_NAME), apart=apart)
+    report = asyncio.run(
+        run_step(
+            dsn,
+            asked,
+            ALL_PHONES,
+            {provider.name: provider},
+            plan_id=plan_id,
+            run=RunOptions(home=tmp_path),
+        )
+    )
+    assert provider.calls == requests
+    assert report.answered["data"] == 8

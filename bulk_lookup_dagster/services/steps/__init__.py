@@ -21,6 +21,8 @@ from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from bulk_lookup_dagster.services.steps.phone_porting import PHONE_PORTING
 from bulk_lookup_dagster.services.steps.phone_validations import PHONE_VALIDATIONS
 from bulk_lookup_dagster.services.steps.reverse_phones import REVERSE_PHONES
+from bulk_lookup_dagster.services.steps.trust_hub_profiles import TRUST_HUB_PROFILES
+from bulk_lookup_dagster.services.steps.zipcode_businesses import ZIPCODE_BUSINESSES
 
 STEPS: tuple[StepDefinition, ...] = (
     PHONE_LOOKUPS,
@@ -36,6 +38,8 @@ STEPS: tuple[StepDefinition, ...] = (
     GEOCODES,
     BROADBAND_COVERAGE,
     DEACTIVATIONS,
+    TRUST_HUB_PROFILES,
+    ZIPCODE_BUSINESSES,
 )
 
 BATCH_STEPS: tuple[str, ...] = tuple(step.name for step in STEPS if step.partition == "batch")

@@ -18,7 +18,7 @@ from bulk_lookup_dagster.services.steps.scopes import subjects_sql
 _NO_PARAMS = "SELECT subject_id, '{}'::jsonb AS params FROM subject"
 _OFFER = (
     "SELECT subject_id, '{provider}'::text AS provider, '{operation}'::text AS operation,"
-    " '{slot}'::text AS slot, {position}::smallint AS position, params"
+    " {slot} AS slot, {position}::smallint AS position, params"
     " FROM ({inputs}) inputs_{number}"
 )
 _QUESTIONS = """
@@ -49,13 +49,20 @@ class Offer:
 
     Offers of one `slot` are a waterfall in the settings' order; slots do not wait for each other.
     `params_sql` yields `subject_id, params (jsonb)` where the operation needs more than the
-    subject; it may read the CTE `subject` (the `subject_id`s in question).
+    subject; it may read the CTE `subject` (the `subject_id`s in question). Questions of an offer
+    that stands `apart` are many about one subject; each is a request of its own and waits for none.
     """
 
     provider: str
     operation: str
     slot: str = ""
     params_sql: str | None = None
+    apart: bool = False
+
+    @property
+    def slot_sql(self) -> str:
+        """The slot of a question."""
+        return f"'{self.slot} ' || params::text" if self.apart else f"'{self.slot}'::text"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -122,7 +129,7 @@ class StepDefinition:
             _OFFER.format(
                 provider=offer.provider,
                 operation=offer.operation,
-                slot=offer.slot,
+                slot=offer.slot_sql,
                 position=position,
                 inputs=offer.params_sql or _NO_PARAMS,
                 number=number,
@@ -142,7 +149,8 @@ class StepDefinition:
             waterfall = Waterfall(
                 self.confidence_column, block.minimum_confidence, block.holdout_percent
             )
-        return Step(self.name, self.subject_kind, self.table, questions, waterfall)
+        apart = any(offer.apart for offer in offers)
+        return Step(self.name, self.subject_kind, self.table, questions, waterfall, apart)
 
 
 def positions(offers: Sequence[Offer]) -> list[tuple[Offer, int]]:

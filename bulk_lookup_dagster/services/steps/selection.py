@@ -11,8 +11,10 @@ from typing import Any
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.settings import Settings, StepSettings
-from bulk_lookup_dagster.engine.step import Step
+from bulk_lookup_dagster.engine.step import Scope, Step
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
+from bulk_lookup_dagster.services.steps.scopes import uploads_scope
+from bulk_lookup_dagster.services.steps.zipcode_businesses import discovery_scope
 
 _FIXED = ("minimum_confidence", "holdout_percent")
 
@@ -96,3 +98,10 @@ def step_of_plan(
     part = scope["steps"][definition.name]
     fixed = {name: part[name] for name in _FIXED if name in part}
     return definition.as_step(offers, scope_kind, StepSettings.model_validate(fixed))
+
+
+def scope_of_plan(document: Mapping[str, Any]) -> Scope:
+    """What a plan runs over: requests for ZIP codes, else uploads."""
+    if "limit" in document:
+        return discovery_scope(document["subject_ids"], document["limit"])
+    return uploads_scope(document.get("upload_ids", []))

@@ -230,6 +230,20 @@ audit = sa.Table(
     comment="Who did what: approvals, pauses, settings, refreshes, exports.",
 )
 
+trust_hub_writes = sa.Table(
+    "trust_hub_writes",
+    METADATA,
+    hash_bytes("submission", nullable=False),
+    text("part", 120, nullable=False),
+    text("sid", 34),
+    at("attempted_at"),
+    at("done_at"),
+    sa.PrimaryKeyConstraint("submission", "part"),
+    sa.CheckConstraint("(sid IS NULL) = (done_at IS NULL)", name="done"),
+    schema="ops",
+    comment="What a submission to Trust Hub has made: noted before it is sent, done once found.",
+)
+
 exports = sa.Table(
     "exports",
     METADATA,

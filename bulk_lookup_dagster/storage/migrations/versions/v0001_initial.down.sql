@@ -18,6 +18,12 @@ DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;
 
+DROP VIEW enrichment.zipcode_discovery;
+
+DROP VIEW enrichment.zipcode_businesses_best;
+
+DROP VIEW enrichment.trust_hub_profiles_best;
+
 DROP VIEW enrichment.deactivations_best;
 
 DROP VIEW enrichment.broadband_coverage_best;
@@ -55,6 +61,14 @@ DROP TABLE ledger.request_claims;
 DROP TABLE ledger.bodies;
 
 DROP TABLE intake.contact_subjects;
+
+DROP TABLE enrichment.zipcode_businesses;
+
+DROP TABLE enrichment.zipcode_business_ids;
+
+DROP TABLE enrichment.trust_hub_profiles;
+
+DROP TABLE enrichment.trust_hub_companies;
 
 DROP TABLE enrichment.reverse_phones;
 
@@ -128,9 +142,13 @@ DROP TABLE ledger.prices;
 
 DROP TABLE intake.uploads;
 
+DROP TABLE enrichment.zipcode_requests;
+
 DROP TABLE enrichment.pins;
 
 DROP TABLE ops.workers;
+
+DROP TABLE ops.trust_hub_writes;
 
 DROP TABLE ops.settings;
 

@@ -19,6 +19,8 @@ from bulk_lookup_dagster.storage.tables.enrichment import (
     phone_porting,
     phone_validations,
     reverse_phones,
+    trust_hub_profiles,
+    zipcode_businesses,
 )
 from bulk_lookup_dagster.storage.tables.enrichment.columns import OUTCOMES, result_columns
 
@@ -36,6 +38,8 @@ STEPS = (
     geocodes,
     broadband_coverage,
     deactivations,
+    trust_hub_profiles,
+    zipcode_businesses,
 )
 """Modules of the steps' tables, in the order of the graph."""
 

@@ -1,0 +1,125 @@
+"""Discovery: which businesses ZIP codes have, and which of them we know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bulk_lookup_dagster.commands import frame
+from bulk_lookup_dagster.commands.frame import DONE, FAILED, WAITS, Json, Result
+
+Zipcodes = Annotated[list[str] | None, typer.Argument(metavar="[ZIP]...", help="ZIP codes.")]
+File = Annotated[
+    Path | None, typer.Option(help="A text file with more, one a line.", dir_okay=False)
+]
+Limit = Annotated[
+    int, typer.Option(min=1, max=1_000, help="Businesses of a ZIP code that are enough.")
+]
+Type = Annotated[str, typer.Option("--type", help="Kind of business, such as dentist.")]
+_WAITING = ("cap_reached", "paused")
+
+
+def discover(
+    zipcodes: Zipcodes = None,
+    file: File = None,
+    limit: Limit = 60,
+    business_type: Type = "",
+    json: Json = False,
+) -> None:
+    """Find the businesses of ZIP codes under an approved plan; ids and counts are kept."""
+    frame.execute(lambda: _discover(zipcodes or [], file, limit, business_type), json)
+
+
+def _discover(zipcodes: Sequence[str], file: Path | None, limit: int, business_type: str) -> Result:
+    from bulk_lookup_dagster.core.business_types import business_type as named
+    from bulk_lookup_dagster.core.subjects import ZipcodeKey
+    from bulk_lookup_dagster.core.zipcodes import REASONS
+    from bulk_lookup_dagster.services.simulation import with_sandbox
+
+    kind = named(business_type).name
+    accepted, refused = _read(zipcodes, file)
+    keys = [ZipcodeKey(zipcode, kind) for zipcode in accepted]
+    with with_sandbox(frame.open_platform()) as platform:
+        document, lines, code = _run(platform, keys, limit)
+    document["refused"] = [
+        {"zipcode": text, "reason": reason, "meaning": REASONS[reason]} for text, reason in refused
+    ]
+    lines += [f"Refused {text!r}: {REASONS[reason]}." for text, reason in refused]
+    return Result(document, lines, code)
+
+
+def _read(zipcodes: Sequence[str], file: Path | None) -> Any:
+    """Accepted and refused ZIP codes; raises where none can be accepted."""
+    from bulk_lookup_dagster.core.errors import InputError
+    from bulk_lookup_dagster.core.zipcodes import REASONS, read_zipcodes
+
+    try:
+        lines = file.read_text().splitlines() if file else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"The file of ZIP codes cannot be read: {type(error).__name__}.",
+            fix="Give a text file with one ZIP code a line.",
+        ) from None
+    read = read_zipcodes([*zipcodes, *(line for line in lines if line.strip())])
+    if not read.accepted:
+        reasons = "; ".join(f"{text!r}: {REASONS[reason]}" for text, reason in read.refused[:20])
+        raise InputError(f"No ZIP code was given. {reasons}".strip(), fix="Write five digits each.")
+    return read
+
+
+def _run(platform: Any, keys: Sequence[Any], limit: int) -> tuple[dict[str, Any], list[str], int]:
+    from bulk_lookup_dagster.core.money import format_usd
+    from bulk_lookup_dagster.services.approvals import approve_automatically
+    from bulk_lookup_dagster.services.discovery import outcomes, run_discovery
+    from bulk_lookup_dagster.services.discovery_plans import note_requests, plan_discovery
+    from bulk_lookup_dagster.services.settings import load_settings
+
+    with frame.database(platform) as conn:
+        plan = plan_discovery(conn, platform, keys, limit)
+        head = {"plan_id": plan.plan_id, "due": plan.due, "max_micros": plan.max_micros}
+        approved = plan.state != "waiting_approval" or approve_automatically(
+            conn, plan, platform.environment, load_settings(conn)
+        )
+        if not approved:
+            line = (
+                f"Plan {plan.plan_id}: {plan.due:,} requests to start with, at most"
+                f" {format_usd(plan.max_micros)}. Next: bulk-lookup approve {plan.plan_id}, then"
+                " the same command again."
+            )
+            return {**head, "state": "waiting_approval", "requests": []}, [line], WAITS
+        report = None if plan.state == "done" else run_discovery(platform, plan.plan_id)
+        rows = outcomes(conn, note_requests(conn, platform, keys))
+    left = dict(report.left_due) if report else {}
+    document = {
+        **head,
+        "state": "ran" if report else "nothing_due",
+        "calls": report.requests if report else 0,
+        "cost_micros": report.spent_micros if report else 0,
+        "left_due": left,
+        "stopped": dict(report.stopped) if report else {},
+        "requests": rows,
+    }
+    return document, _lines(rows, document), _code(left)
+
+
+def _code(left: dict[str, int]) -> int:
+    if not left:
+        return DONE
+    return WAITS if all(reason in _WAITING for reason in left) else FAILED
+
+
+def _lines(rows: Sequence[Any], document: dict[str, Any]) -> list[str]:
+    from bulk_lookup_dagster.core.money import format_usd
+
+    columns = ("zipcode", "business_type", "provider", "state", "found", "new", "matched",
+               "skipped", "duration_ms", "error", "retry_at")  # fmt: skip
+    cells = [["" if row[name] is None else row[name] for name in columns] for row in rows]
+    return [
+        *frame.table(columns, cells),
+        f"{document['calls']:,} calls, {format_usd(document['cost_micros'])}.",
+        *(f"{count} questions stay due: {why}." for why, count in document["left_due"].items()),
+        *(f"{name} was not asked to the end: {why}" for name, why in document["stopped"].items()),
+    ]

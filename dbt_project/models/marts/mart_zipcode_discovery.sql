@@ -1,0 +1,20 @@
+select
+    zipcode::text as zipcode,
+    coalesce(nullif(business_type, ''), 'any')::text as business_type,
+    coalesce(nullif(provider, ''), 'none yet')::text as provider,
+    request_state::text as request_state,
+    found_count,
+    new_count,
+    matched_count,
+    skipped_count,
+    {{ ratio('matched_count', 'found_count') }} as matched_share,
+    request_count,
+    cost_micros,
+    duration_ms,
+    error_class::text as error_class,
+    retry_at,
+    requested_at,
+    first_asked_at,
+    last_answered_at,
+    now() as as_of
+from {{ ref('stg_zipcode_discovery') }}

@@ -1,0 +1,143 @@
+"""Google Places (New) over HTTP: one client, no Dagster.
+
+`POST /v1/places:searchText`, key and field mask in headers; without a mask it refuses. One request
+is one page: the engine pays each by itself. Errors are an HTTP status and a google.rpc body.
+
+Billing: a page without places is billed like any other; refusals are not.
+
+Belongs here: the URL and what leaves the exchange. Does not: shapes (see `google_places_records`),
+retries and limits (see the engine).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from bulk_lookup_dagster.core.errors import BadResponse
+from bulk_lookup_dagster.core.subjects import ZipcodeKey
+from bulk_lookup_dagster.core.vendor_settings import GooglePlacesSettings
+from bulk_lookup_dagster.engine.provider import Answer, Exchange, OutcomeKind, Question
+from resources.businesses import EmptyBook, PhoneBook, kept_of
+from resources.google_errors import google_error
+from resources.google_places_records import (
+    AREA_MASK,
+    MASK,
+    OPERATIONS,
+    PRICES,
+    PROVIDER,
+    area_of,
+    businesses_of,
+    next_page_of,
+    parse_area,
+    parse_search,
+    request_of,
+)
+from resources.http import JSON, Reply, Timeouts
+from resources.vendor import Vendor
+from resources.vendor_client import VendorClient, json_body, timeouts_of
+
+DEFAULT_BASE_URL = "https://places.googleapis.com"
+_PATH = "/v1/places:searchText"
+_ANSWER = {"places", "nextPageToken"}
+
+
+class GooglePlacesClient(VendorClient):
+    """One page of a search per request."""
+
+    name = PROVIDER
+    operations = OPERATIONS
+    parsers = {  # noqa: RUF012 - declared a ClassVar by the base
+        "search": parse_search,
+        "search_more": parse_search,
+        "zipcode_area": parse_area,
+    }
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        concurrency: int = 10,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        super().__init__(
+            base_url,
+            {"X-Goog-Api-Key": api_key},
+            concurrency=concurrency,
+            timeouts=timeouts or Timeouts(),
+        )
+        self._book: PhoneBook = EmptyBook()
+
+    def use_phone_book(self, book: PhoneBook) -> None:
+        """Compare the numbers of what is found with those of `book`."""
+        self._book = book
+
+    async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
+        """One page of businesses, or the corners of a ZIP code."""
+        (question,) = questions
+        mask = AREA_MASK if question.operation == "zipcode_area" else MASK
+        body = orjson.dumps(request_of(question))
+        reply = await self._transport.post(
+            _PATH, body, request_id, JSON, {"X-Goog-FieldMask": mask}
+        )
+        document = _document(reply, self._transport.host)
+        kept = await self._kept(question, document)
+        outcome: OutcomeKind = "data" if kept.get("businesses") or "page" not in kept else "no_data"
+        if question.operation == "zipcode_area" and not kept["area"]:
+            outcome = "no_data"
+        answer = Answer(question.claim_id, outcome, question.max_micros, orjson.dumps(kept))
+        return Exchange(reply.status, len(reply.body), [answer])
+
+    async def _kept(self, question: Question, document: Mapping[str, Any]) -> dict[str, Any]:
+        if question.operation == "zipcode_area":
+            return {"area": area_of(document)}
+        found = businesses_of(document)
+        zipcode = ZipcodeKey.parse(question.subject).zipcode
+        return {
+            "page": int(question.params.get("page", "1")),
+            "area": question.params.get("area"),
+            "next_page": next_page_of(document),
+            **await kept_of(found, zipcode, self._book),
+        }
+
+
+def _document(reply: Reply, host: str) -> Mapping[str, Any]:
+    """The object of a 200, empty where nothing was found; or the error any other reply means."""
+    if reply.status != 200:
+        raise google_error(reply, host)
+    document = json_body(reply)
+    if not isinstance(document, dict) or document.keys() - _ANSWER:
+        raise BadResponse(f"{host} answered without places.", status=200)
+    return document
+
+
+def build(
+    credentials: Mapping[str, str], base_url: str, settings: GooglePlacesSettings
+) -> GooglePlacesClient:
+    """The client as the settings and the key make it."""
+    return GooglePlacesClient(
+        base_url or DEFAULT_BASE_URL,
+        credentials["api_key"],
+        concurrency=settings.concurrency,
+        timeouts=timeouts_of(settings),
+    )
+
+
+VENDOR = Vendor(
+    name=PROVIDER,
+    title="Google Places",
+    version="v1 (New)",
+    variables={"api_key": "GOOGLE_PLACES_API_KEY"},
+    credential_sets=(("api_key",),),
+    default_base_url=DEFAULT_BASE_URL,
+    base_url_variable="GOOGLE_PLACES_BASE_URL",
+    operations=OPERATIONS,
+    prices=PRICES,
+    build=build,
+    sign_up="Create a project with billing, enable Places API (New), make a key.",
+    docs="https://developers.google.com/maps/documentation/places/web-service/text-search",
+)

@@ -1,0 +1,74 @@
+"""Discovery in Dagster: the sensor asks for each request once, the asset's checks look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from bulk_lookup_dagster.core.environment import read_environment
+from bulk_lookup_dagster.core.subjects import ZipcodeKey
+from bulk_lookup_dagster.definitions import build_defs
+from bulk_lookup_dagster.orchestration.vocabulary import DISCOVERY_JOB, ZIPCODE_REQUESTS
+from bulk_lookup_dagster.services.approvals import approve_plan
+from bulk_lookup_dagster.services.discovery_plans import plan_discovery
+from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.simulation import dagster_resources
+from sensors.discovery import discovery_sensor
+from tests.fakes.sandbox import SandboxProcess, running_sandbox
+
+KEYS = [ZipcodeKey("85001", "dentist"), ZipcodeKey("85002")]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxProcess]:
+    with running_sandbox() as process:
+        yield process
+
+
+@pytest.fixture
+def connected(platform: Platform, sandbox: SandboxProcess) -> Platform:
+    environ = {
+        "BULK_LOOKUP_ENV": "demo",
+        "BULK_LOOKUP_HOME": str(platform.environment.home),
+        "GOOGLE_PLACES_BASE_URL": f"{sandbox.url}/google_places",
+    }
+    return replace(platform, environment=read_environment(environ))
+
+
+def look(platform: Platform, instance: dg.DagsterInstance) -> Any:
+    context = dg.build_sensor_context(instance=instance, resources={"platform": platform})
+    return discovery_sensor(30)(context)
+
+
+def test_each_request_of_an_approved_plan_runs_once_with_its_checks(
+    connected: Platform, conn: psycopg.Connection[Any]
+) -> None:
+    plan = plan_discovery(conn, connected, KEYS, 60)
+    defs = build_defs("demo", overrides=dagster_resources(connected))
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert isinstance(look(connected, instance), dg.SkipReason)
+        approve_plan(conn, plan.plan_id, actor="me")
+        asked = look(connected, instance)
+        keys = [request.partition_key for request in asked.run_requests]
+        assert sorted(keys) == ["85001-dentist", "85002-any"]
+        (added,) = asked.dynamic_partitions_requests
+        assert sorted(added.partition_keys) == sorted(keys)
+        instance.add_dynamic_partitions(str(ZIPCODE_REQUESTS.name), keys)
+        job = defs.resolve_job_def(DISCOVERY_JOB)
+        for key in keys:
+            done = job.execute_in_process(instance=instance, partition_key=key)
+            assert done.success
+            checks = done.get_asset_check_evaluations()
+            assert {check.check_name for check in checks if check.passed} == {
+                *("zipcode_businesses_schema", "zipcode_businesses_expectations")
+            }
+            (made,) = done.get_asset_materialization_events()
+            assert made.materialization.metadata["calls"].value in (1, 2)
+            told = [str(one.value) for one in made.materialization.metadata.values()]
+            assert not any(key[:5] in text for text in told)
+        assert isinstance(look(connected, instance), dg.SkipReason)
