@@ -38,6 +38,7 @@ _TYPES = """
      WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped
 """
 _LIMIT = 100_000
+_ALL_CONTACTS = "dim_contacts"
 # A mart without rows is as old as the last build.
 _ROWS = sql.SQL("""
     SELECT {name} AS name,
@@ -45,7 +46,7 @@ _ROWS = sql.SQL("""
            coalesce((SELECT max(as_of) FROM {mart}), (SELECT as_of FROM marts.dashboard_stats))
            AS as_of
 """)
-# Counting a view of all contacts reads them all; the last build did that already.
+# Counting the view of all contacts reads them all; the last build did that already.
 _CONTACTS = sql.SQL("SELECT {name} AS name, contacts AS rows, as_of FROM marts.dashboard_stats")
 
 
@@ -75,7 +76,7 @@ def read_marts(conn: psycopg.Connection[Any]) -> list[Mart]:
 
 
 def _mart(row: Mapping[str, Any], size: Mapping[str, Any]) -> Mart:
-    is_more = not row["is_view"] and size["rows"] >= _LIMIT
+    is_more = row["name"] != _ALL_CONTACTS and size["rows"] >= _LIMIT
     return Mart(**{**row, **size}, is_more=is_more)
 
 
@@ -86,7 +87,7 @@ def read_types(conn: psycopg.Connection[Any], schema: str, name: str) -> dict[st
 
 def _size_of(row: Mapping[str, Any]) -> sql.Composed:
     name = sql.Literal(row["name"])
-    if row["is_view"]:
+    if row["name"] == _ALL_CONTACTS:
         return _CONTACTS.format(name=name)
     mart = sql.Identifier("marts", row["name"])
     return _ROWS.format(name=name, mart=mart, limit=sql.Literal(_LIMIT))
