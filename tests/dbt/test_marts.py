@@ -27,6 +27,7 @@ MARTS = (
     "mart_top_carriers",
     "mart_companies",
     "mart_email_quality",
+    "mart_trust_hub",
     *("dim_golden_contacts", "mart_duplicates", "mart_quality_distribution"),
     "mart_upload_summary",
     "mart_rejects_by_reason",
