@@ -21,6 +21,7 @@ from bulk_lookup_dagster.commands import (
     money,
     platform,
     provenance,
+    trust_hub,
 )
 
 app = typer.Typer(
@@ -62,6 +63,7 @@ matching.matching.command()(match_models.activate)
 matching.matching.command()(match_models.export_splink)
 app.add_typer(matching.matching, name="matching")
 app.add_typer(money.unknowns, name="unknowns")
+app.add_typer(trust_hub.trust_hub, name="trust-hub")
 app.add_typer(platform.settings, name="settings")
 app.add_typer(platform.db, name="db")
 

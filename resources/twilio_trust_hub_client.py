@@ -4,7 +4,7 @@ One GET per question; lists come in pages of at most 1,000. A profile that is go
 data. A profile in review is accepted: its verdict is posted by Twilio, and polled for until then.
 
 Twilio publishes no contract of that call-back. It is signed like all its webhooks, so a final
-status in it is believed; one that names a profile and nothing final means: look now.
+status in it is believed; any other says nothing yet.
 
 Belongs here: URLs, request shapes, call-backs, this vendor's errors. Does not: parsing (see
 `twilio_trust_hub_records`), writes (`twilio_trust_hub_writes`), limits and retries (the engine).
@@ -106,14 +106,10 @@ class TwilioTrustHubClient(TrustHubWrites):
         return read_status(headers, body)
 
     def callback_answer(self, question: Question, event: str, body: bytes) -> Answer | None:
-        """The verdict, or that it is time to look."""
+        """The verdict; None for a step on the way, and for questions that are no review."""
         status = event.partition(":")[0]
-        if question.operation != "review":
+        if question.operation != "review" or status not in (APPROVED, REJECTED):
             return None
-        if status not in (APPROVED, REJECTED):
-            sid = question.external_id or ""
-            soon = Accepted(sid, timedelta(0))
-            return Answer(question.claim_id, None, 0, b"", accepted=soon)
         kind = records.kind_of(question.subject)
         part = {"kind": kind, "sid": question.external_id, "status": status}
         return Answer(question.claim_id, "data", 0, orjson.dumps(part))

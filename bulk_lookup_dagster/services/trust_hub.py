@@ -61,10 +61,15 @@ _END_USERS = f"""
       JOIN intake.subjects s USING (subject_id) CROSS JOIN unnest(a.assigned) e
      WHERE s.value = ANY (%s) AND left(e, 2) = 'IT' ORDER BY 1
 """
+# A review that is over has to be polled once more, though its profile says so already.
 _IN_REVIEW = f"""
     SELECT s.value FROM ({_NEWEST.format(provider=PROVIDER, operation="profile")}) p
       JOIN intake.subjects s USING (subject_id)
-     WHERE s.value = ANY (%s) AND p.status IN {IN_REVIEW} ORDER BY 1
+     WHERE s.value = ANY (%s) AND (p.status IN {IN_REVIEW} OR EXISTS (
+               SELECT FROM ledger.claims c
+                WHERE c.provider = '{PROVIDER}' AND c.operation = 'review'
+                  AND c.subject_id = p.subject_id AND c.state = 'accepted'))
+     ORDER BY 1
 """
 _BUSINESSES = f"""
     SELECT a.subject_id, b.domain, b.business_name, b.claim_id, b.expires_at

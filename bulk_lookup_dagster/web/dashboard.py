@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 
 from bulk_lookup_dagster.core.money import format_usd
 from bulk_lookup_dagster.web import charts
 from bulk_lookup_dagster.web.lookups import is_built, read_latest
+from bulk_lookup_dagster.web.reading import read_together
 from bulk_lookup_dagster.web.scorecard import Scorecard, read_scorecard
 
 _STATS = """
@@ -129,17 +129,17 @@ class Dashboard:
 
 def read_dashboard(conn: psycopg.Connection[Any]) -> Dashboard | None:
     """The figures of the last build; None before the first one, or when it had nothing to show."""
-    stats = _rows(conn, _STATS)[0] if is_built(conn) else None
+    stats = read_together(conn, _STATS)[0][0] if is_built(conn) else None
     if stats is None or not (stats["uploads"] or stats["requests"]):
         return None
-    carriers, daily, rejects = (_rows(conn, query) for query in (_CARRIERS, _DAILY, _REJECTS))
-    costs, calls = _rows(conn, _COSTS), _rows(conn, _CALLS)
+    carriers, daily, rejects, costs, calls, uploads, failures = read_together(
+        conn, _CARRIERS, _DAILY, _REJECTS, _COSTS, _CALLS, _UPLOADS, _FAILURES
+    )
     figures = [
         *_counted(stats),
         *_listed(stats, carriers, daily, rejects),
         _spent(stats, costs),
     ]
-    uploads, failures = _rows(conn, _UPLOADS), _rows(conn, _FAILURES)
     later = [(name, _collected(stats, columns)) for name, columns in _LATER]
     latest = read_latest(conn).rows
     scorecard = read_scorecard(conn)
@@ -150,11 +150,6 @@ def _collected(stats: Mapping[str, Any], columns: Sequence[str]) -> list[tuple[s
     """The counters of one source; none while all are 0, for then nothing was collected."""
     counted = [(name.replace("_", " "), stats[name]) for name in columns]
     return counted if any(value for _, value in counted) else []
-
-
-def _rows(conn: psycopg.Connection[Any], query: str) -> list[dict[str, Any]]:
-    with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query.encode()).fetchall()
 
 
 def _counted(stats: Mapping[str, Any]) -> list[Figure]:

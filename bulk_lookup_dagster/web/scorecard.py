@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+
+from bulk_lookup_dagster.web.reading import read_together
 
 _SCORES = """
     SELECT step, provider, position, suggested_position, asked_count, answered_count, hit_rate,
@@ -49,10 +50,7 @@ class Scorecard:
 
 def read_scorecard(conn: psycopg.Connection[Any]) -> Scorecard:
     """How providers do, as of the last build, and whether they can be asked, as of now."""
-    with conn.cursor(row_factory=dict_row) as cursor:
-        scores, health, quotas = (
-            cursor.execute(query.encode()).fetchall() for query in (_SCORES, _HEALTH, _QUOTAS)
-        )
+    scores, health, quotas = read_together(conn, _SCORES, _HEALTH, _QUOTAS)
     for row in scores:
         row["errors"] = _errors(row["errors_by_class"])
         row["place"] = _place(row)

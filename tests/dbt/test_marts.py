@@ -30,6 +30,7 @@ MARTS = (
     *("mart_provider_scorecard", "mart_provider_quota", "mart_provider_health"),
     *("mart_coverage", "mart_expiries"),
     "mart_zipcode_discovery",
+    "mart_trust_hub",
     *("dim_golden_contacts", "mart_duplicates", "mart_quality_distribution"),
     "mart_upload_summary",
     "mart_rejects_by_reason",
