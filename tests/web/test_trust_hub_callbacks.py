@@ -58,7 +58,7 @@ def test_a_verdict_arrives_signed_and_settles_its_review(
     web = open_web(connected, clients=environment_clients(connected.environment))
     url = f"{str(web.base_url).rstrip('/')}/callbacks/{VENDOR}"
     change_settings(conn, f"providers.{VENDOR}.callback_url", url, "test")
-    reviews = {"in_review_s": 0.3, "verdict_s": 1.0, "verdict": verdict}
+    reviews = {"in_review_s": 8.0, "verdict_s": 12.0, "verdict": verdict}
     sandbox.control("PUT", f"reviews?vendor={VENDOR}", reviews)
     done = registered(connected, "Called Back Inc")
     assert status(conn, done.sid) == verdict
@@ -75,11 +75,11 @@ def test_without_call_backs_the_verdict_is_polled_for(
     platform: Platform, conn: Connection, sandbox: SandboxProcess
 ) -> None:
     connected = connected_to(platform, sandbox)
-    reviews = {"in_review_s": 0.0, "verdict_s": 1.0, "verdict": "twilio-approved"}
+    reviews = {"in_review_s": 0.0, "verdict_s": 12.0, "verdict": "twilio-approved"}
     sandbox.control("PUT", f"reviews?vendor={VENDOR}", reviews)
     done = registered(connected, "Polled Inc")
     assert profile(conn, done.sid).status == "in-review"
-    time.sleep(1.0)
+    time.sleep(12.0)
     conn.execute("UPDATE ledger.claims SET next_poll_at = now() WHERE state = 'accepted'")
     asyncio.run(read_trust_hub(connected, anew=True))
     assert profile(conn, done.sid).status == "twilio-approved"
