@@ -5,18 +5,25 @@
     {{ return([
         'phone_lookups', 'phone_validations', 'line_statuses', 'phone_porting', 'reverse_phones',
         'company_profiles', 'person_profiles', 'email_candidates', 'email_verifications',
-        'addresses', 'geocodes', 'broadband_coverage', 'deactivations'
+        'addresses', 'geocodes', 'broadband_coverage', 'deactivations', 'trust_hub_profiles',
+        'zipcode_businesses'
     ]) }}
 {% endmacro %}
 
-{# Those of them that contacts lead to; a day is nobody's. #}
+{# Those of them that contacts lead to; a day or a zip code is nobody's. #}
 {% macro steps_of_contacts() %}
-    {{ return(steps() | reject('equalto', 'deactivations') | list) }}
+    {% set others = ['deactivations', 'trust_hub_profiles', 'zipcode_businesses'] %}
+    {{ return(steps() | reject('in', others) | list) }}
 {% endmacro %}
 
-{# Operations of one waterfall share a slot; packages of phone_lookups do not wait for each other. #}
-{% macro waterfall_slot(step, operation) -%}
-    case when {{ step }} = 'phone_lookups' then {{ operation }} else '' end
+{# Operations of one waterfall share a slot; others do not wait for each other. #}
+{% macro waterfall_slot(step, provider, operation) -%}
+    case
+        when {{ step }} in ('phone_lookups', 'trust_hub_profiles')
+            or ({{ step }} = 'zipcode_businesses' and {{ operation }} <> 'search')
+            then {{ provider }} || ' ' || {{ operation }}
+        else ''
+    end
 {%- endmacro %}
 
 {# When two answers of a step about one subject agree: over the rows a and b. #}

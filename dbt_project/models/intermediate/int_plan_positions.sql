@@ -5,6 +5,6 @@ select
     provider,
     operation,
     row_number() over (
-        partition by plan_id, step, {{ waterfall_slot('step', 'operation') }} order by place
+        partition by plan_id, step, {{ waterfall_slot('step', 'provider', 'operation') }} order by place
     ) as position
 from {{ ref('stg_plan_offers') }}

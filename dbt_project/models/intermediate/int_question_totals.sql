@@ -5,7 +5,7 @@ with questions as (
     select
         c.subject_id,
         r.step::text as step,
-        {{ waterfall_slot('r.step', 'c.operation') }} as slot,
+        {{ waterfall_slot('r.step', 'c.provider', 'c.operation') }} as slot,
         c.provider::text as provider,
         coalesce(p.position, 1)::integer as position,
         c.claim_state = 'answered' as is_answered,
