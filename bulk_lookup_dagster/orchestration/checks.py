@@ -46,7 +46,8 @@ def pandera_check(
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         platform = context.resources.platform
         with explained():
-            rows = frame(platform, _batch_key(context) if block else "")
+            key = _batch_key(context) if block else context.run.tags.get(_PARTITION, "")
+            rows = frame(platform, key)
             broken, structural = broken_rules(schema(), rows)
             share = sum(broken.values()) / max(len(rows), 1)
             limit = max_share(platform)
