@@ -21,7 +21,8 @@ from bulk_lookup_dagster.core.errors import BadResponse
 from bulk_lookup_dagster.core.subjects import ZipcodeKey
 from bulk_lookup_dagster.core.vendor_settings import GooglePlacesSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, OutcomeKind, Question
-from resources.businesses import EmptyBook, PhoneBook, kept_of
+from resources.businesses import kept_of
+from resources.comparing_client import ComparingClient
 from resources.google_errors import google_error
 from resources.google_places_records import (
     AREA_MASK,
@@ -38,14 +39,14 @@ from resources.google_places_records import (
 )
 from resources.http import JSON, Reply, Timeouts
 from resources.vendor import Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body, timeouts_of
 
 DEFAULT_BASE_URL = "https://places.googleapis.com"
 _PATH = "/v1/places:searchText"
 _ANSWER = {"places", "nextPageToken"}
 
 
-class GooglePlacesClient(VendorClient):
+class GooglePlacesClient(ComparingClient):
     """One page of a search per request."""
 
     name = PROVIDER
@@ -70,11 +71,6 @@ class GooglePlacesClient(VendorClient):
             concurrency=concurrency,
             timeouts=timeouts or Timeouts(),
         )
-        self._book: PhoneBook = EmptyBook()
-
-    def use_phone_book(self, book: PhoneBook) -> None:
-        """Compare the numbers of what is found with those of `book`."""
-        self._book = book
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
         """One page of businesses, or the corners of a ZIP code."""
@@ -86,9 +82,8 @@ class GooglePlacesClient(VendorClient):
         )
         document = _document(reply, self._transport.host)
         kept = await self._kept(question, document)
-        outcome: OutcomeKind = "data" if kept.get("businesses") or "page" not in kept else "no_data"
-        if question.operation == "zipcode_area" and not kept["area"]:
-            outcome = "no_data"
+        found = kept["area"] if question.operation == "zipcode_area" else kept["businesses"]
+        outcome: OutcomeKind = "data" if found else "no_data"
         answer = Answer(question.claim_id, outcome, question.max_micros, orjson.dumps(kept))
         return Exchange(reply.status, len(reply.body), [answer])
 

@@ -28,10 +28,11 @@ from bulk_lookup_dagster.core.errors import (
 from bulk_lookup_dagster.core.subjects import ZipcodeKey
 from bulk_lookup_dagster.core.vendor_settings import YelpSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, OutcomeKind, Question
-from resources.businesses import EmptyBook, PhoneBook, kept_of
+from resources.businesses import kept_of
+from resources.comparing_client import ComparingClient
 from resources.http import Reply, Timeouts
 from resources.vendor import Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body, timeouts_of
 from resources.wire_errors import status_error
 from resources.yelp_records import (
     OPERATIONS,
@@ -48,7 +49,7 @@ UNBILLED_STATUSES = frozenset({400, 401, 403, 404, 429})
 _UNKNOWN_PLACE = "LOCATION_NOT_FOUND"
 
 
-class YelpClient(VendorClient):
+class YelpClient(ComparingClient):
     """One page of a search per request."""
 
     name = PROVIDER
@@ -69,11 +70,6 @@ class YelpClient(VendorClient):
             concurrency=concurrency,
             timeouts=timeouts or Timeouts(),
         )
-        self._book: PhoneBook = EmptyBook()
-
-    def use_phone_book(self, book: PhoneBook) -> None:
-        """Compare the numbers of what is found with those of `book`."""
-        self._book = book
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
         """One page of businesses."""
