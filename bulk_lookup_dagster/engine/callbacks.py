@@ -113,7 +113,8 @@ def _line(
         # Stored and signed, but not what the contract says: polling and the deadline remain.
         results[told.callback_id] = "refused"
         return None
-    if answer is None:
+    if answer is None or answer.accepted is not None:
+        # A step on the way settles nothing, and must not stand before the end in one page.
         results.setdefault(told.callback_id, "ignored")
         return None
     results[told.callback_id] = "settled"

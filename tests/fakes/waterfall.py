@@ -127,6 +127,8 @@ class SlowVendor(FakeProvider):
             raise BadResponse("No call-back of this vendor.") from error
 
     def callback_answer(self, question: Question, event: str, body: bytes) -> Answer | None:
+        if event == "working":
+            return Answer(question.claim_id, None, 0, b"", accepted=self._accepted(question))
         if event != "done":
             return None
         values = json.loads(body).get("values")

@@ -227,6 +227,21 @@ def test_a_call_back_settles_its_question_once_without_a_request(
     ]
 
 
+def test_f17_a_step_on_the_way_in_the_same_page_does_not_hide_the_end(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    ids = add_subjects(conn, 1)
+    plan = add_plan(conn, providers=(FIRST,))
+    slow = SlowVendor(name=FIRST, poll_in=LATER)
+    go(dsn, tmp_path, STEP, plan, slow)
+    for event in ("working", "done", "working"):
+        call_back(conn, f"job-{ids[0]}", event, {"values": {"line_type": "mobile"}})
+    report = go(dsn, tmp_path, STEP, plan, slow)
+    assert (report.requests, report.answered) == (0, {"data": 1})
+    assert results(conn) == ["ignored", "settled", "ignored"]
+    assert claims(conn) == {"answered": 1}
+
+
 def test_a_waterfall_waits_for_what_its_first_vendor_accepted(
     dsn: str, conn: Connection, tmp_path: Path
 ) -> None:
