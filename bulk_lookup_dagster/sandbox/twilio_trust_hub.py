@@ -3,8 +3,8 @@
 Quirks: lists come in pages of 50 unless asked otherwise, each with the address of the next; what is
 in review or approved cannot be changed; every change of status is posted to the profile's
 StatusCallback, signed with the auth token. `PUT reviews {"in_review_s", "verdict_s", "verdict"}`
-says how reviews go from now on; `PUT auth_token {"token": …}` what callbacks are signed with where
-requests carry an API key.
+says how reviews go from now on, `PUT reviews_over {}` ends those under way; `PUT auth_token
+{"token": …}` what callbacks are signed with where requests carry an API key.
 
 Belongs here: this vendor's paths, paging and callbacks. Does not: rules
 (`twilio_trust_hub_account`), faults, the log (`account`).
@@ -95,7 +95,10 @@ class TwilioTrustHub(TwilioAccount, PlainSimulator):
         return self._route(request, parts, form)
 
     def control(self, name: str, document: Any) -> bool:
-        """`reviews`: how they go from now on; `auth_token`: what callbacks are signed with."""
+        """`reviews`: how they go from now on; `auth_token`: what callbacks are signed with.
+
+        `reviews_over`: those under way end now; their call-backs, if any, keep their time.
+        """
         if name == "reviews":
             reviews = Reviews(**document)
             if reviews.verdict not in (APPROVED, REJECTED):
@@ -103,7 +106,9 @@ class TwilioTrustHub(TwilioAccount, PlainSimulator):
             self._account.reviews = reviews
         elif name == "auth_token":
             self._token = str(document["token"])
-        return name in ("reviews", "auth_token")
+        elif name == "reviews_over":
+            self._account.end_reviews()
+        return name in ("reviews", "reviews_over", "auth_token")
 
     def _route(self, request: Request, parts: Sequence[str], form: Mapping[str, str]) -> Reply:
         writing = request.method == "POST"
