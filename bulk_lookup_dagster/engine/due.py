@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString, NamedTuple, cast
 
 import psycopg
 
@@ -178,6 +178,17 @@ async def count_questions_async(
     return [QuestionCount(*row) for row in await cursor.fetchall()]
 
 
+class Due(NamedTuple):
+    """What is due at one provider: requests (subjects), claims, and of which operations."""
+
+    requests: int
+    claims: int
+    operations: frozenset[str]
+
+
+NOTHING = Due(0, 0, frozenset())
+
+
 async def list_due(
     conn: psycopg.AsyncConnection,
     step: Step,
@@ -188,8 +199,8 @@ async def list_due(
     plan_id: int,
     refresh_after: timedelta | None,
     seed: int,
-) -> dict[str, tuple[int, int]]:
-    """Fill the session's temp table `due`; per provider: requests (subjects) and claims due.
+) -> dict[str, Due]:
+    """Fill the session's temp table `due`; what of it is whose.
 
     The order is by blocks of neighbouring subjects, shuffled by `seed`, so that processes on the
     same scope start in different places instead of waiting for each other's claims.
@@ -203,5 +214,13 @@ async def list_due(
     await conn.execute(_statement(step, fill), parameters)
     await conn.execute("CREATE INDEX due_g_idx ON due (provider, g)")
     await conn.execute("ANALYZE due")
-    cursor = await conn.execute("SELECT provider, max(g), count(*) FROM due GROUP BY provider")
-    return {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
+    cursor = await conn.execute(
+        "SELECT provider, operation, max(g), count(*) FROM due GROUP BY provider, operation"
+    )
+    found: dict[str, Due] = {}
+    for provider, operation, last, claims in await cursor.fetchall():
+        one = found.get(provider, NOTHING)
+        found[provider] = Due(
+            max(one.requests, last), one.claims + claims, one.operations | {operation}
+        )
+    return found

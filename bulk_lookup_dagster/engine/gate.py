@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from datetime import timedelta
 
 from bulk_lookup_dagster.core.errors import (
@@ -78,16 +79,23 @@ class Gate:
             self._breakers[endpoint] = found
         return found
 
-    async def load(self) -> None:
-        """Read the shared state: stops, and circuits that are not closed."""
+    async def load(self, operations: Collection[str]) -> None:
+        """Read the shared state: stops, and circuits that are not closed.
+
+        `operations` are those that will be asked: the circuit of another one must not hold them
+        up, nor its probe be taken by a run that has nothing to ask there.
+        """
         await self._read_stops()
         prefix = f"{self._provider.name}/"
         cursor = await self._link.conn.execute(
             "SELECT key FROM ops.breakers WHERE starts_with(key, %s) AND state <> 'closed'",
             (prefix,),
         )
+        others = self._provider.operations.keys() - set(operations)
         for row in await cursor.fetchall():
-            await self._breaker(row[0].removeprefix(prefix)).sync()
+            endpoint = row[0].removeprefix(prefix)
+            if endpoint not in others:
+                await self._breaker(endpoint).sync()
 
     async def _read_stops(self) -> None:
         self._stops_read_at = time.monotonic()

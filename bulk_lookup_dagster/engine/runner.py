@@ -251,27 +251,29 @@ class _Run:
             refresh_after=self._options.refresh_after,
             seed=random.getrandbits(62),  # spreads processes, guards nothing
         )
-        self._report.due = max(self._report.due, sum(claims for _, claims in listed.values()))
-        await self._drive_all({name: last for name, (last, _) in listed.items()})
+        self._report.due = max(self._report.due, sum(one.claims for one in listed.values()))
+        await self._drive_all(listed)
         if self._worker.lost.is_set():
             raise psycopg.OperationalError("The worker's session was closed by the server.")
 
-    async def _drive_all(self, last: Mapping[str, int]) -> None:
+    async def _drive_all(self, listed: Mapping[str, due.Due]) -> None:
         """Every provider at once, so that a dead one holds nobody up; then the first error."""
-        driven = (self._drive(name, last.get(name, 0)) for name in sorted(self._providers))
+        driven = (
+            self._drive(name, listed.get(name, due.NOTHING)) for name in sorted(self._providers)
+        )
         for result in await asyncio.gather(*driven, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
 
-    async def _drive(self, name: str, last: int) -> None:
+    async def _drive(self, name: str, listed: due.Due) -> None:
         provider = self._providers[name]
         limits = self._limits[name]
         self._left.pop(name, None)  # every pass decides afresh
         gate = Gate(self._control, self._worker, provider, limits)
-        await gate.load()
+        await gate.load(listed.operations)
         if not gate.stopped:
             await self._poll(provider, limits, gate)
-        if last and not gate.stopped:
+        if listed.requests and not gate.stopped:
             terms = ClaimTerms(
                 name,
                 self._plan_id,
@@ -292,7 +294,7 @@ class _Run:
                 self._ends_at,
                 self._options.patience.total_seconds(),
             )
-            await lane.run(last)
+            await lane.run(listed.requests)
             if lane.left_because:
                 self._left[name] = lane.left_because
         if gate.database_lost:

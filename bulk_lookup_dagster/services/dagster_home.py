@@ -64,6 +64,7 @@ retention:
 code_servers:
   local_startup_timeout: 180
 """
+_STATEMENT_MS = 60_000
 
 
 def write_home(platform: Platform) -> Path:
@@ -82,6 +83,8 @@ def dagster_instance(platform: Platform) -> Iterator[dg.DagsterInstance]:
     folder = write_home(platform)
     os.environ[DATABASE_VARIABLE] = platform.dagster_dsn
     with dg.DagsterInstance.from_config(str(folder)) as instance:
+        # As the web server does: else each of a run's thousand statements opens a connection.
+        instance.optimize_for_webserver(_STATEMENT_MS, pool_recycle=3_600, max_overflow=20)
         yield instance
 
 

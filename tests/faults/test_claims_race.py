@@ -48,7 +48,7 @@ async def _claim_all(dsn: str, plan_id: int, run_id: int, seed: int, group: int)
             refresh_after=None,
             seed=seed,
         )
-        last, _ = listed["twilio_lookup"]
+        last = listed["twilio_lookup"].requests
         after = 0
         while after < last:
             batch = await claim(conn, terms, after=after, subjects=group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from bulk_lookup_dagster.engine.provider import Question
 from bulk_lookup_dagster.storage.database import connect_async
 from tests.fakes.engine_run import run
 from tests.fakes.ledger import add_plan, add_subjects
-from tests.fakes.provider import FakeProvider
+from tests.fakes.provider import LINE_TYPE, FakeProvider
 
 Connection = psycopg.Connection[Any]
 
@@ -165,6 +165,25 @@ def test_f23_probes_that_fail_do_not_keep_a_run_waiting(
     )
     assert provider.calls < 50
     assert report.left_due["unavailable"] > 150
+
+
+class _Apart(FakeProvider):
+    def endpoint(self, questions: Sequence[Question]) -> str:
+        return questions[0].operation
+
+
+def test_f23_a_circuit_of_an_operation_that_is_not_asked_holds_nobody_up(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    add_subjects(conn, 20)
+    conn.execute(
+        "INSERT INTO ops.breakers (key, state, calls, failures, window_started_at, opened_at)"
+        " VALUES ('twilio_lookup/caller_name', 'open', 9, 9, now(), now() - interval '1 day')"
+    )
+    report = run(dsn, tmp_path, _Apart(), add_plan(conn), LINE_TYPE, patience=timedelta(0))
+    assert report.answered == {"data": 20}
+    state = conn.execute("SELECT state, probe_worker_id FROM ops.breakers WHERE key LIKE '%name'")
+    assert state.fetchone() == ("open", None), "its probe is left to whoever asks there"
 
 
 def test_f23_few_failures_among_many_calls_do_not_open_a_circuit(dsn: str) -> None:
