@@ -63,6 +63,15 @@ def test_every_mart_is_built_tested_and_ticked_off(
     assert one(marts, "SELECT count(*) FROM ops.mart_dirty WHERE built_at IS NULL") == 0
 
 
+def test_every_mart_says_as_of_when(marts: psycopg.Connection[Any]) -> None:
+    """But the view of all contacts, whose values say when each was answered."""
+    told = rows(marts, """
+        SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+         WHERE c.relnamespace = 'marts'::regnamespace AND a.attname = 'as_of'
+    """)  # fmt: skip
+    assert {row["name"] for row in told} >= set(MARTS) - {"dim_contacts"}
+
+
 def test_every_marts_key_is_enforced_by_the_database(marts: psycopg.Connection[Any]) -> None:
     """A constraint refuses what a data test would report afterwards; a view has its table's."""
     unkeyed = rows(marts, """

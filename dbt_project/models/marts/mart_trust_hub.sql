@@ -72,7 +72,8 @@ select
     p.reverify_at,
     coalesce(p.reverify_at <= now(), false) as is_reverification_due,
     p.fetched_at as read_at,
-    p.expires_at
+    p.expires_at,
+    now() as as_of
 from {{ ref('int_trust_hub_profiles') }} p
 left join evaluations e on e.subject_id = p.subject_id
 left join businesses b on b.subject_id = p.subject_id
