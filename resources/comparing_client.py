@@ -7,10 +7,10 @@ errors (one client each).
 from __future__ import annotations
 
 from resources.businesses import EmptyBook, PhoneBook
-from resources.vendor_client import VendorClient
+from resources.key_client import KeyClient
 
 
-class ComparingClient(VendorClient):
+class ComparingClient(KeyClient):
     """Base of the clients that find businesses; without a phone book nothing is compared."""
 
     _book: PhoneBook = EmptyBook()

@@ -9,13 +9,12 @@ Belongs here: URL, request shape, this vendor's errors. Does not: parsing (see
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import orjson
 
 from bulk_lookup_dagster.core.errors import BadResponse
-from bulk_lookup_dagster.core.vendor_settings import GoogleAddressSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, Question
 from resources.google_address_records import (
     OPERATIONS,
@@ -25,35 +24,24 @@ from resources.google_address_records import (
     request_of,
 )
 from resources.google_errors import google_error
-from resources.http import JSON, Timeouts
+from resources.http import JSON
+from resources.key_client import KeyClient
 from resources.vendor import Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body
 
 DEFAULT_BASE_URL = "https://addressvalidation.googleapis.com"
 FIELD_MASK = "result.verdict,result.metadata,result.uspsData.dpvConfirmation"
 
 
-class GoogleAddressClient(VendorClient):
+class GoogleAddressClient(KeyClient):
     """One address per request."""
 
     name = PROVIDER
     operations = OPERATIONS
+    default_base_url = DEFAULT_BASE_URL
+    key_header = "X-Goog-Api-Key"
+    headers = {"X-Goog-FieldMask": FIELD_MASK}  # noqa: RUF012 - a ClassVar of the base
     parsers = {"validate_address": parse_validate_address}  # noqa: RUF012 - a ClassVar of the base
-
-    def __init__(
-        self,
-        base_url: str,
-        api_key: str,
-        *,
-        concurrency: int = 20,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        super().__init__(
-            base_url,
-            {"X-Goog-Api-Key": api_key, "X-Goog-FieldMask": FIELD_MASK},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
         """Validate one address."""
@@ -71,18 +59,6 @@ class GoogleAddressClient(VendorClient):
         return Exchange(reply.status, len(reply.body), [answer])
 
 
-def build(
-    credentials: Mapping[str, str], base_url: str, settings: GoogleAddressSettings
-) -> GoogleAddressClient:
-    """The client as the settings and the key make it."""
-    return GoogleAddressClient(
-        base_url or DEFAULT_BASE_URL,
-        credentials["api_key"],
-        concurrency=settings.concurrency,
-        timeouts=timeouts_of(settings),
-    )
-
-
 VENDOR = Vendor(
     name=PROVIDER,
     title="Google Address Validation",
@@ -93,7 +69,7 @@ VENDOR = Vendor(
     base_url_variable="GOOGLE_ADDRESS_BASE_URL",
     operations=OPERATIONS,
     prices=PRICES,
-    build=build,
+    build=GoogleAddressClient.built,
     sign_up="Create a project with billing, enable the Address Validation API, make a key.",
     docs="https://developers.google.com/maps/documentation/address-validation",
 )

@@ -19,7 +19,6 @@ import orjson
 
 from bulk_lookup_dagster.core.errors import BadResponse
 from bulk_lookup_dagster.core.subjects import ZipcodeKey
-from bulk_lookup_dagster.core.vendor_settings import GooglePlacesSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, OutcomeKind, Question
 from resources.businesses import kept_of
 from resources.comparing_client import ComparingClient
@@ -37,9 +36,9 @@ from resources.google_places_records import (
     parse_search,
     request_of,
 )
-from resources.http import JSON, Reply, Timeouts
+from resources.http import JSON, Reply
 from resources.vendor import Vendor
-from resources.vendor_client import json_body, timeouts_of
+from resources.vendor_client import json_body
 
 DEFAULT_BASE_URL = "https://places.googleapis.com"
 _PATH = "/v1/places:searchText"
@@ -51,26 +50,13 @@ class GooglePlacesClient(ComparingClient):
 
     name = PROVIDER
     operations = OPERATIONS
+    default_base_url = DEFAULT_BASE_URL
+    key_header = "X-Goog-Api-Key"
     parsers = {  # noqa: RUF012 - declared a ClassVar by the base
         "search": parse_search,
         "search_more": parse_search,
         "zipcode_area": parse_area,
     }
-
-    def __init__(
-        self,
-        base_url: str,
-        api_key: str,
-        *,
-        concurrency: int = 10,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        super().__init__(
-            base_url,
-            {"X-Goog-Api-Key": api_key},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
         """One page of businesses, or the corners of a ZIP code."""
@@ -110,18 +96,6 @@ def _document(reply: Reply, host: str) -> Mapping[str, Any]:
     return document
 
 
-def build(
-    credentials: Mapping[str, str], base_url: str, settings: GooglePlacesSettings
-) -> GooglePlacesClient:
-    """The client as the settings and the key make it."""
-    return GooglePlacesClient(
-        base_url or DEFAULT_BASE_URL,
-        credentials["api_key"],
-        concurrency=settings.concurrency,
-        timeouts=timeouts_of(settings),
-    )
-
-
 VENDOR = Vendor(
     name=PROVIDER,
     title="Google Places",
@@ -132,7 +106,7 @@ VENDOR = Vendor(
     base_url_variable="GOOGLE_PLACES_BASE_URL",
     operations=OPERATIONS,
     prices=PRICES,
-    build=build,
+    build=GooglePlacesClient.built,
     sign_up="Create a project with billing, enable Places API (New), make a key.",
     docs="https://developers.google.com/maps/documentation/places/web-service/text-search",
 )

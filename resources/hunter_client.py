@@ -48,8 +48,9 @@ from resources.hunter_records import (
     parse_people,
     verdict,
 )
+from resources.key_client import KeyClient
 from resources.vendor import Health, Quota, Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body, timeouts_of
 from resources.wire_errors import retry_after, status_error
 
 DEFAULT_BASE_URL = "https://api.hunter.io/v2"
@@ -66,11 +67,13 @@ _LONGEST_SEARCH_S = "20"
 _ALLOWANCE = ("usage", "credit", "quota", "plan")
 
 
-class HunterClient(VendorClient):
+class HunterClient(KeyClient):
     """One question per request; what is still running is polled by asking the same again."""
 
     name = PROVIDER
     operations = OPERATIONS
+    default_base_url = DEFAULT_BASE_URL
+    key_header = "X-API-KEY"
     parsers = {  # noqa: RUF012 - declared a ClassVar by the base
         "email_finder": parse_email_finder,
         "email_verifier": parse_email_verifier,
@@ -88,12 +91,7 @@ class HunterClient(VendorClient):
         poll_in: timedelta = POLL_IN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(
-            base_url,
-            {"X-API-KEY": api_key},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
+        super().__init__(base_url, api_key, concurrency=concurrency, timeouts=timeouts)
         self._poll_in = poll_in
         self._clock = clock
         self._refused_since: float | None = None

@@ -25,6 +25,7 @@ from bulk_lookup_dagster.core.subjects import CompanyKey, PersonKey
 from bulk_lookup_dagster.core.vendor_settings import PdlSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, OutcomeKind, Question
 from resources.http import Reply, Timeouts
+from resources.key_client import KeyClient
 from resources.pdl_records import (
     OPERATIONS,
     PRICES,
@@ -34,7 +35,7 @@ from resources.pdl_records import (
     parse_person_email,
 )
 from resources.vendor import Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body, timeouts_of
 from resources.wire_errors import status_error
 
 DEFAULT_BASE_URL = "https://api.peopledatalabs.com/v5"
@@ -49,11 +50,13 @@ _COMPANY = (
 )
 
 
-class PdlClient(VendorClient):
+class PdlClient(KeyClient):
     """One person or company per request; matches less likely than `min_likelihood` are misses."""
 
     name = PROVIDER
     operations = OPERATIONS
+    default_base_url = DEFAULT_BASE_URL
+    key_header = "X-Api-Key"
     parsers = {  # noqa: RUF012 - declared a ClassVar by the base
         "person": parse_person,
         "person_email": parse_person_email,
@@ -69,12 +72,7 @@ class PdlClient(VendorClient):
         concurrency: int = 20,
         timeouts: Timeouts | None = None,
     ) -> None:
-        super().__init__(
-            base_url,
-            {"X-Api-Key": api_key},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
+        super().__init__(base_url, api_key, concurrency=concurrency, timeouts=timeouts)
         self._min_likelihood = min_likelihood
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:

@@ -26,9 +26,9 @@ from bulk_lookup_dagster.core.errors import (
     QuotaExceeded,
     RateLimited,
 )
-from bulk_lookup_dagster.core.vendor_settings import TrestleSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, OutcomeKind, Question
-from resources.http import Reply, Timeouts
+from resources.http import Reply
+from resources.key_client import KeyClient
 from resources.trestle_records import (
     OPERATIONS,
     PRICES,
@@ -37,7 +37,7 @@ from resources.trestle_records import (
     parse_reverse_phone,
 )
 from resources.vendor import Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body
 from resources.wire_errors import retry_after, status_error
 
 DEFAULT_BASE_URL = "https://api.trestleiq.com"
@@ -52,30 +52,17 @@ _REFUSALS: Mapping[str, tuple[type[ProviderError], str]] = {
 }
 
 
-class TrestleClient(VendorClient):
+class TrestleClient(KeyClient):
     """One number and one operation per request."""
 
     name = PROVIDER
     operations = OPERATIONS
+    default_base_url = DEFAULT_BASE_URL
+    key_header = "x-api-key"
     parsers = {  # noqa: RUF012 - declared a ClassVar by the base
         "reverse_phone": parse_reverse_phone,
         "phone_intel": parse_phone_intel,
     }
-
-    def __init__(
-        self,
-        base_url: str,
-        api_key: str,
-        *,
-        concurrency: int = 20,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        super().__init__(
-            base_url,
-            {"x-api-key": api_key},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
         """Ask one operation about one number."""
@@ -131,18 +118,6 @@ def _error(reply: Reply, document: Any, host: str) -> ProviderError:
     )
 
 
-def build(
-    credentials: Mapping[str, str], base_url: str, settings: TrestleSettings
-) -> TrestleClient:
-    """The client as the settings and the key make it."""
-    return TrestleClient(
-        base_url or DEFAULT_BASE_URL,
-        credentials["api_key"],
-        concurrency=settings.concurrency,
-        timeouts=timeouts_of(settings),
-    )
-
-
 VENDOR = Vendor(
     name=PROVIDER,
     title="Trestle",
@@ -153,7 +128,7 @@ VENDOR = Vendor(
     base_url_variable="TRESTLE_BASE_URL",
     operations=OPERATIONS,
     prices=PRICES,
-    build=build,
+    build=TrestleClient.built,
     sign_up="Self-serve: sign up, add a card, copy the key. Marketing needs an order for it.",
     docs="https://docs.trestleiq.com",
 )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 import orjson
 
-from bulk_lookup_dagster.core.errors import BadResponse
+from bulk_lookup_dagster.core.errors import BadResponse, ConfigError
 from bulk_lookup_dagster.core.vendor_settings import VendorSettings
 from bulk_lookup_dagster.engine.provider import Operation, Question
 from resources.http import MAX_BODY_BYTES, Reply, Timeouts, Transport
@@ -96,7 +96,10 @@ class VendorClient:
 
     async def check(self) -> Health:
         """Only vendors with a free call have one; the registry says which."""
-        raise NotImplementedError(f"{self.name} has only paid calls")
+        raise ConfigError(
+            f"{self.name} has only paid calls.",
+            fix="Let one be paid for: bulk-lookup doctor --providers --spend USD.",
+        )
 
     async def account_rate(self, _operations: Collection[str]) -> float | None:
         """Most vendors do not tell."""

@@ -18,11 +18,11 @@ from uuid import UUID
 import orjson
 
 from bulk_lookup_dagster.core.errors import BadResponse, ProviderError, QuotaExceeded
-from bulk_lookup_dagster.core.vendor_settings import WhitepagesSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, Question
-from resources.http import Reply, Timeouts
+from resources.http import Reply
+from resources.key_client import KeyClient
 from resources.vendor import Vendor
-from resources.vendor_client import VendorClient, json_body, timeouts_of
+from resources.vendor_client import json_body
 from resources.whitepages_records import OPERATIONS, PRICES, PROVIDER, kept_of, parse_person
 from resources.wire_errors import status_error
 
@@ -30,27 +30,14 @@ DEFAULT_BASE_URL = "https://api.whitepages.com"
 UNBILLED_STATUSES = frozenset({401, 403, 404, 429})
 
 
-class WhitepagesClient(VendorClient):
+class WhitepagesClient(KeyClient):
     """One number per request."""
 
     name = PROVIDER
     operations = OPERATIONS
+    default_base_url = DEFAULT_BASE_URL
+    key_header = "X-Api-Key"
     parsers = {"person": parse_person}  # noqa: RUF012 - declared a ClassVar by the base
-
-    def __init__(
-        self,
-        base_url: str,
-        api_key: str,
-        *,
-        concurrency: int = 5,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        super().__init__(
-            base_url,
-            {"X-Api-Key": api_key},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
         """Who is reached under one number."""
@@ -82,18 +69,6 @@ def _error(reply: Reply, document: Any, host: str) -> ProviderError:
     return status_error(host, reply.status, wait=wait, unbilled=UNBILLED_STATUSES)
 
 
-def build(
-    credentials: Mapping[str, str], base_url: str, settings: WhitepagesSettings
-) -> WhitepagesClient:
-    """The client as the settings and the key make it."""
-    return WhitepagesClient(
-        base_url or DEFAULT_BASE_URL,
-        credentials["api_key"],
-        concurrency=settings.concurrency,
-        timeouts=timeouts_of(settings),
-    )
-
-
 VENDOR = Vendor(
     name=PROVIDER,
     title="Whitepages",
@@ -104,6 +79,6 @@ VENDOR = Vendor(
     base_url_variable="WHITEPAGES_BASE_URL",
     operations=OPERATIONS,
     prices=PRICES,
-    build=build,
+    build=WhitepagesClient.built,
     docs="https://api.whitepages.com/docs",
 )

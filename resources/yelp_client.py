@@ -26,13 +26,12 @@ from bulk_lookup_dagster.core.errors import (
     QuotaExceeded,
 )
 from bulk_lookup_dagster.core.subjects import ZipcodeKey
-from bulk_lookup_dagster.core.vendor_settings import YelpSettings
 from bulk_lookup_dagster.engine.provider import Answer, Exchange, OutcomeKind, Question
 from resources.businesses import kept_of
 from resources.comparing_client import ComparingClient
-from resources.http import Reply, Timeouts
+from resources.http import Reply
 from resources.vendor import Vendor
-from resources.vendor_client import json_body, timeouts_of
+from resources.vendor_client import json_body
 from resources.wire_errors import status_error
 from resources.yelp_records import (
     OPERATIONS,
@@ -54,22 +53,10 @@ class YelpClient(ComparingClient):
 
     name = PROVIDER
     operations = OPERATIONS
+    default_base_url = DEFAULT_BASE_URL
+    key_header = "Authorization"
+    key_prefix = "Bearer "
     parsers = {"search": parse_search, "search_more": parse_search}  # noqa: RUF012 - a ClassVar
-
-    def __init__(
-        self,
-        base_url: str,
-        api_key: str,
-        *,
-        concurrency: int = 5,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        super().__init__(
-            base_url,
-            {"Authorization": f"Bearer {api_key}"},
-            concurrency=concurrency,
-            timeouts=timeouts or Timeouts(),
-        )
 
     async def ask(self, questions: Sequence[Question], request_id: UUID) -> Exchange:
         """One page of businesses."""
@@ -125,16 +112,6 @@ def _reset(text: str | None) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def build(credentials: Mapping[str, str], base_url: str, settings: YelpSettings) -> YelpClient:
-    """The client as the settings and the key make it."""
-    return YelpClient(
-        base_url or DEFAULT_BASE_URL,
-        credentials["api_key"],
-        concurrency=settings.concurrency,
-        timeouts=timeouts_of(settings),
-    )
-
-
 VENDOR = Vendor(
     name=PROVIDER,
     title="Yelp",
@@ -145,7 +122,7 @@ VENDOR = Vendor(
     base_url_variable="YELP_BASE_URL",
     operations=OPERATIONS,
     prices=PRICES,
-    build=build,
+    build=YelpClient.built,
     sign_up="Create an app in the developer portal and take a paid plan; there is no free tier.",
     docs="https://docs.developer.yelp.com/reference/v3_business_search",
 )
