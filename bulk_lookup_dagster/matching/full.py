@@ -13,6 +13,7 @@ import psycopg
 
 from bulk_lookup_dagster.matching import engine, runs
 from bulk_lookup_dagster.matching.clusters import Clustering
+from bulk_lookup_dagster.matching.lock import alone
 from bulk_lookup_dagster.matching.log import record_clusters
 from bulk_lookup_dagster.matching.model import Model, band_of
 from bulk_lookup_dagster.matching.transfer import (
@@ -47,8 +48,7 @@ def compute(
 
 def run_full(conn: Connection, *, actor: str = "system") -> dict[str, int]:
     """Match everything anew and record what changed."""
-    with conn.transaction(), engine.session() as db:
-        runs.lock(conn)
+    with alone(conn), engine.session() as db:
         model = runs.active_model(conn)
         done = compute(conn, db, model, keep_band=True)
         total = engine.number(db, "SELECT count(*) FROM records")

@@ -20,6 +20,7 @@ import psycopg
 from bulk_lookup_dagster.matching import engine, keys, normalise, pairs, runs
 from bulk_lookup_dagster.matching.clusters import make_clusters
 from bulk_lookup_dagster.matching.full import run_full
+from bulk_lookup_dagster.matching.lock import alone
 from bulk_lookup_dagster.matching.log import record_clusters
 from bulk_lookup_dagster.matching.model import band_of
 from bulk_lookup_dagster.matching.transfer import (
@@ -154,8 +155,7 @@ _SHARE_TYPES = "contact_id BIGINT, kind SMALLINT, key BIGINT, name_count INTEGER
 
 def run_incremental(conn: Connection, *, actor: str = "system") -> dict[str, int]:
     """Match contacts that are new or stale; a full run where they cross the N-band."""
-    with conn.transaction(), engine.session() as db:
-        runs.lock(conn)
+    with alone(conn), engine.session() as db:
         model = runs.active_model(conn)
         fetch(conn, db, RAW_OUT + _NEW, "raw", RAW_TYPES)
         new = engine.number(db, "SELECT count(*) FROM raw")

@@ -13,7 +13,6 @@ import orjson
 import psycopg
 
 from bulk_lookup_dagster.matching.clusters import Clustering
-from bulk_lookup_dagster.matching.lock import lock as lock
 from bulk_lookup_dagster.matching.model import Model, load_model
 from bulk_lookup_dagster.matching.pairs import make_frequencies
 from bulk_lookup_dagster.matching.transfer import fetch, send

@@ -14,6 +14,7 @@ import psycopg
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.matching import engine, runs
 from bulk_lookup_dagster.matching.full import compute
+from bulk_lookup_dagster.matching.lock import alone
 from bulk_lookup_dagster.matching.model import Model, band_of
 
 Connection = psycopg.Connection[Any]
@@ -60,8 +61,7 @@ class ShadowReport:
 
 def run_shadow(conn: Connection, model: Model) -> ShadowReport:
     """Match every contact with a model and report; memberships and pairs stay as they are."""
-    with conn.transaction(), engine.session() as db:
-        runs.lock(conn)
+    with alone(conn), engine.session() as db:
         _keep(conn, model)
         done = compute(conn, db, model, keep_band=False)
         total = engine.number(db, "SELECT count(*) FROM records")
@@ -83,8 +83,7 @@ def run_shadow(conn: Connection, model: Model) -> ShadowReport:
 
 def activate(conn: Connection, version: str) -> None:
     """Put a model in force that has run before, in shadow or in earnest; the next run uses it."""
-    with conn.transaction():
-        runs.lock(conn)
+    with alone(conn):
         stored = conn.execute(_STORED, [version]).fetchone()
         if stored is None or conn.execute(_TRIED, [version]).fetchone() is None:
             raise InputError(

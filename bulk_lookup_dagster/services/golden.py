@@ -15,7 +15,7 @@ from bulk_lookup_dagster.core.errors import StorageError
 from bulk_lookup_dagster.core.settings import MatchingSettings
 from bulk_lookup_dagster.matching import decisions
 from bulk_lookup_dagster.matching.golden import build_golden, note_answers
-from bulk_lookup_dagster.matching.lock import lock
+from bulk_lookup_dagster.matching.lock import alone
 from bulk_lookup_dagster.matching.model import Model
 from bulk_lookup_dagster.matching.quality import score_golden
 from bulk_lookup_dagster.services.settings import load_settings
@@ -116,8 +116,7 @@ def run_matching(conn: Connection, *, actor: str = "system") -> dict[str, int]:
     from bulk_lookup_dagster.matching.incremental import run_incremental
 
     try:
-        with conn.transaction():
-            lock(conn)
+        with alone(conn):
             model = put_in_force(conn, load_settings(conn).matching)
             last = conn.execute(_LAST).fetchone()
             changed = last is not None and last[0] != model.version
@@ -136,8 +135,7 @@ def run_matching(conn: Connection, *, actor: str = "system") -> dict[str, int]:
 
 def build_contacts(conn: Connection, *batch_ids: int) -> int:
     """Build golden contacts that changed or, of these batches, have newer answers; how many."""
-    with conn.transaction():
-        lock(conn)
+    with alone(conn):
         for batch_id in batch_ids:
             note_answers(conn, batch_id)
         return build_golden(conn, load_settings(conn).matching.source_order)
@@ -145,7 +143,7 @@ def build_contacts(conn: Connection, *batch_ids: int) -> int:
 
 def score_contacts(conn: Connection) -> int:
     """Score golden contacts that were built anew; how many."""
-    with conn.transaction():
+    with alone(conn):
         return score_golden(conn)
 
 

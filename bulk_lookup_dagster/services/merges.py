@@ -20,11 +20,12 @@ import psycopg
 from bulk_lookup_dagster.core.errors import InputError, StorageError
 from bulk_lookup_dagster.matching import decisions
 from bulk_lookup_dagster.matching.golden import build_golden
-from bulk_lookup_dagster.matching.lock import lock_for_person
+from bulk_lookup_dagster.matching.lock import alone
 from bulk_lookup_dagster.matching.quality import score_golden
 from bulk_lookup_dagster.services.settings import load_settings
 
 Connection = psycopg.Connection[Any]
+PATIENCE_S = 5
 MUST, CANNOT = "must_link", "cannot_link"
 _MERGE: LiteralString = """
     SELECT e.golden_id, e.before, e.after,
@@ -243,8 +244,7 @@ def _decided(
 ) -> Decision:
     """Do it under the lock, in one transaction; note what was refused or failed."""
     try:
-        with conn.transaction():
-            lock_for_person(conn)
+        with alone(conn, PATIENCE_S):
             return act()
     except MergeRefused as error:
         _note(conn, "refuse", about, actor, error.message)

@@ -9,9 +9,11 @@ import pyarrow as pa
 import pytest
 
 from bench.contacts import Rates, contacts
+from bulk_lookup_dagster.core.errors import StorageError
 from bulk_lookup_dagster.matching import engine, runs
 from bulk_lookup_dagster.matching.full import compute, run_full
 from bulk_lookup_dagster.matching.incremental import run_incremental
+from bulk_lookup_dagster.matching.lock import lock
 from bulk_lookup_dagster.storage.database import connect
 from tests.matching.conftest import Contacts, add_contacts
 
@@ -205,10 +207,10 @@ def test_f11_a_run_that_dies_leaves_nothing_and_the_next_waits(
 ) -> None:
     add(ADA, ADA_AGAIN, BEN)
     with connect(dsn) as first:
-        runs.lock(first)
+        lock(first)
         with connect(dsn, autocommit=True) as second:
             second.execute("SET lock_timeout = '200ms'")
-            with pytest.raises(psycopg.errors.LockNotAvailable):
+            with pytest.raises(StorageError, match="under way"):
                 run_full(second)
     assert conn.execute("SELECT count(*) FROM matching.records").fetchall() == [(0,)]
     run_full(conn)

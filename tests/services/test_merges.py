@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -16,7 +16,7 @@ from bulk_lookup_dagster.core.errors import InputError, StorageError
 from bulk_lookup_dagster.matching.full import run_full
 from bulk_lookup_dagster.matching.golden import build_golden
 from bulk_lookup_dagster.matching.incremental import run_incremental
-from bulk_lookup_dagster.matching.lock import lock, lock_for_person
+from bulk_lookup_dagster.matching.lock import lock
 from bulk_lookup_dagster.services import merges
 from bulk_lookup_dagster.services.merges import (
     MergeRefused,
@@ -186,7 +186,7 @@ def test_f35_unknown_contacts_are_named(conn: Connection, matched: list[int], co
 def test_f11_a_decision_does_not_wait_for_a_run_for_ever(
     conn: Connection, matched: list[int], dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merges, "lock_for_person", partial(lock_for_person, patience_s=1))
+    monkeypatch.setattr(merges, "PATIENCE_S", 1)
     with connect(dsn) as running:
         lock(running)
         with pytest.raises(StorageError, match="run is under way"):
@@ -248,6 +248,45 @@ def test_f11_two_merges_at_once_over_shared_records_are_serialised(
     assert alive.fetchall() == [(min(ids_of(conn).values()),)]
     run_full(conn)
     assert partition(conn) == {frozenset({one, two, three})}
+
+
+def test_f11_who_waited_for_another_decision_stores_a_later_time(
+    conn: Connection, dsn: str
+) -> None:
+    rows = [{"name": f"{name} Torrance", "phone": f"+1415555012{n}"}
+            for n, name in enumerate(("Ben", "Cy", "Zoe"))]  # fmt: skip
+    one, two, three = add_contacts(conn, [*rows])
+    run_full(conn)
+    with connect(dsn, autocommit=True) as first, ThreadPoolExecutor() as pool:
+        first.execute("SELECT pg_advisory_lock(7321)")
+        waiting = pool.submit(accept_alone, dsn, one, two)
+        while not waits_for_lock(conn):
+            assert not waiting.done()
+            time.sleep(0.01)
+        accept(first, two, three, actor="first")
+        first.execute("SELECT pg_advisory_unlock(7321)")
+        waiting.result(timeout=60)
+    assert partition(conn) == {frozenset({one, two, three})}
+    times = conn.execute(
+        "SELECT bool_and(m.ended_at IS NOT DISTINCT FROM n.started_at) FROM matching.memberships m"
+        " JOIN matching.memberships n USING (contact_id)"
+        " WHERE n.membership_id > m.membership_id"
+        " AND NOT EXISTS (SELECT FROM matching.memberships x WHERE x.contact_id = m.contact_id"
+        " AND x.membership_id > m.membership_id AND x.membership_id < n.membership_id)"
+    )
+    assert times.fetchall() == [(True,)]
+
+
+def accept_alone(dsn: str, *contacts: int) -> None:
+    """Accept a pair over a connection of its own."""
+    with connect(dsn, autocommit=True) as conn:
+        accept(conn, *contacts, actor="second")
+
+
+def waits_for_lock(conn: Connection) -> bool:
+    """Whether some session waits for the lock of decisions."""
+    waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7321"
+    return conn.execute(f"SELECT EXISTS ({waiting})").fetchall() == [(True,)]
 
 
 def test_f11_killed_in_the_middle_nothing_is_half_done(
