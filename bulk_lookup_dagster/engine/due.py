@@ -31,7 +31,9 @@ _STANDING = """
         SELECT q.*, c.claim_id, c.state, c.attempt, c.epoch, c.retry_at, c.outcome,
                c.next_poll_at, p.max_micros,
                c.state = 'answered' AND (
+                   -- A plan buys an answer once, however long it lives.
                    c.settled_at < now() - %(refresh_after)s::interval
+                   AND c.plan_id IS DISTINCT FROM %(plan_id)s
                    OR EXISTS (
                        SELECT FROM ops.refreshes r
                         WHERE r.plan_id = %(plan_id)s AND r.provider = q.provider

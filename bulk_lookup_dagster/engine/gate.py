@@ -143,6 +143,10 @@ class Gate:
         """Wait while as many are out at an endpoint, not answered yet, as may fail."""
         await self._trial(claimed).enter()
 
+    async def enter_again(self, claimed: Claimed) -> None:
+        """The same before a failed request is repeated: together they may be one too many."""
+        await self._trial(claimed).enter_again()
+
     def leave(self, claimed: Claimed) -> None:
         """What entered is no longer out."""
         self._trial(claimed).leave()

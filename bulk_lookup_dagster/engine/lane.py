@@ -187,15 +187,16 @@ class Lane:
             self._busy += 1
             self._taken += 1
             self._room.set()
+            sent = False
             try:
                 await self._send(claimed, slot, claimed_at)
-            except Exception:
-                # A fault of ours, not the provider's: the other questions would meet it as well.
-                self._gate.failed = True
-                self._room.set()
-                raise
+                sent = True
             finally:
                 self._busy -= 1
+                if not sent:
+                    # A fault of ours, not the provider's: the other questions would meet it too.
+                    self._gate.failed = True
+                    self._room.set()
 
     async def _send(self, claimed: Claimed, slot: float, claimed_at: float) -> None:
         try:

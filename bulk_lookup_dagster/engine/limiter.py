@@ -16,7 +16,9 @@ import psycopg
 
 LOOKAHEAD = 0.1
 HORIZON = 0.05
-LATE = 0.02
+LATE = 0.04
+PACE = 0.95
+"""Share of an allowed rate that is used: late slots, and what bunches on the way, need room."""
 
 _LEASE = """
     INSERT INTO ops.limiters AS l (key, next_slot_at)
@@ -67,7 +69,7 @@ class Limiter:
     def __init__(self, conn: psycopg.AsyncConnection, key: str, rate: float | None) -> None:
         self._conn = conn
         self._key = key
-        self._rate = rate
+        self._rate = rate and rate * PACE
         self._ahead = 0.0
         self._offset = 0.0
         self._best_rtt = math.inf

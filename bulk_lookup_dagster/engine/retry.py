@@ -107,6 +107,7 @@ class Asker:
                 if self._limits.attempts < 2:
                     break
                 with attempt:
+                    await self._gate.enter_again(claimed)
                     await self._gate.wait_for_slot(last)
                     if time.monotonic() > give_up_at or not self._gate.admits(claimed):
                         break

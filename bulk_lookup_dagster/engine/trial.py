@@ -39,10 +39,21 @@ class Trial:
 
     async def enter(self) -> None:
         """Wait until one more request may go out; the circuit decides once too many failed."""
+        await self._wait()
+        self._out += 1
+
+    async def enter_again(self) -> None:
+        """The same for a request that is out, failed and will be repeated."""
+        self.leave()
+        try:
+            await self._wait()
+        finally:
+            self._out += 1
+
+    async def _wait(self) -> None:
         while not self.passed and self._failed < self._limit <= self._out + self._failed:
             self._moved.clear()
             await self._moved.wait()  # somebody is out, and everybody out leaves
-        self._out += 1
 
     def note(self, *, healthy: bool) -> None:
         """How a request ended."""

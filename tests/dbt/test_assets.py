@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -34,7 +35,11 @@ def test_programs_that_start_at_once_never_see_half_a_manifest() -> None:
     counts = {process.communicate(timeout=120)[0] for process in started}
     assert len(counts) == 1
     assert int(counts.pop()) > 25
-    assert not list(MANIFEST.parent.glob("parse-*"))
+    # Another test's program may be parsing: its folder goes when it is done, or dead.
+    deadline = time.monotonic() + 60
+    while list(ensure_manifest().parent.glob("parse-*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_keys_are_plain_and_sources_are_the_platforms_own_assets() -> None:

@@ -77,10 +77,21 @@ def test_a_refresh_policy_opens_a_new_epoch(
             " settled_at = now() - interval '31 days' WHERE claim_id = 1"
         )
     assert standings(conn, days=30) == {"refresh": 1, "cached": 1}
-    run(dsn, tmp_path, FakeProvider(), plan, refresh_after=timedelta(days=30))
+    run(dsn, tmp_path, FakeProvider(), add_plan(conn), refresh_after=timedelta(days=30))
     epochs = conn.execute("SELECT epoch, count(*) FROM ledger.claims GROUP BY 1 ORDER BY 1")
     assert epochs.fetchall() == [(0, 2), (1, 1)]
     assert standings(conn, days=30) == {"cached": 2}
+
+
+def test_f01_a_plan_buys_an_answer_once_however_soon_a_policy_wants_it_again(
+    dsn: str, conn: Connection, tmp_path: Path
+) -> None:
+    add_subjects(conn, 3)
+    plan, provider = add_plan(conn), FakeProvider()
+    for _ in range(2):
+        run(dsn, tmp_path, provider, plan, refresh_after=timedelta(0))
+    assert provider.calls == 3
+    assert standings(conn, days=0) == {"refresh": 3}, "another plan may"
 
 
 def test_a_refresh_by_hand_belongs_to_its_plan(dsn: str, conn: Connection, tmp_path: Path) -> None:

@@ -56,6 +56,44 @@ def test_after_too_many_failures_the_circuit_decides() -> None:
     asyncio.run(go())
 
 
+def test_a_repetition_is_one_more_that_may_fail() -> None:
+    async def go() -> None:
+        trial = Trial(BreakerPolicy(failures=LIMIT))
+        for _ in range(LIMIT):
+            await trial.enter()
+        trial.note(healthy=False)
+        again = asyncio.create_task(trial.enter_again())
+        await settle()
+        assert not again.done()  # one failed, two are out
+        trial.note(healthy=True)
+        trial.leave()
+        await settle()
+        assert again.done()
+
+    asyncio.run(go())
+
+
+def test_a_repetition_that_was_cancelled_leaves_once() -> None:
+    async def go() -> None:
+        trial = Trial(BreakerPolicy(failures=2))
+        await trial.enter()
+        await trial.enter()
+        trial.note(healthy=False)
+        again = asyncio.create_task(trial.enter_again())
+        await settle()
+        again.cancel()
+        await settle()
+        trial.leave()
+        trial.leave()
+        tasks = entering(trial, 2)
+        await settle()
+        assert inside(tasks) == 1  # one failed, none was out
+        for task in tasks:
+            task.cancel()
+
+    asyncio.run(go())
+
+
 def test_an_answer_counts_for_the_window_only() -> None:
     async def go() -> None:
         trial = Trial(BreakerPolicy(failures=LIMIT, window=timedelta(0)))

@@ -255,5 +255,6 @@ def test_f02_a_refresh_asks_the_vendor_that_answered_not_the_next(
         (FIRST, "refresh"): 3,
         (SECOND, "waiting"): 3,
     }
-    go(dsn, tmp_path, waterfall(), plan, first, second, refresh_after=days)
+    again = add_plan(conn, providers=BOTH)
+    go(dsn, tmp_path, waterfall(), again, first, second, refresh_after=days)
     assert (first.calls, second.calls) == (6, 0)
