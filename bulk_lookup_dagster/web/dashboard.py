@@ -52,9 +52,9 @@ _CALLS = """
 """
 _UPLOADS = "SELECT * FROM marts.mart_upload_summary ORDER BY upload_id DESC LIMIT 10"
 _FAILURES = "SELECT * FROM marts.mart_failures ORDER BY claim_count DESC LIMIT 10"
-# Counters of `dashboard_stats` whose source is not built yet: their 0 was never measured.
+# Counters of `dashboard_stats` whose source a platform may not have: their 0 is not shown as one.
 _LATER = (
-    ("Trust Hub", ("trust_hub_verified", "trust_hub_pending", "trust_hub_rejected")),
+    ("Contacts in Trust Hub", ("trust_hub_verified", "trust_hub_pending", "trust_hub_rejected")),
     ("Matching of contacts", ("duplicate_groups", "duplicate_contacts")),
     ("Quality", ("quality_high", "quality_medium", "quality_low")),
     ("CRM", ("crm_synced", "crm_failed")),

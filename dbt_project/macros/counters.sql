@@ -43,8 +43,6 @@
 {# Counters of parts that are not built yet; each is 0 and says so in its description. #}
 {% macro later_counters() %}
     {{ return([
-        'trust_hub_verified', 'trust_hub_pending', 'trust_hub_rejected',
-        'duplicate_groups', 'duplicate_contacts', 'quality_high', 'quality_medium', 'quality_low',
         'crm_synced', 'crm_failed', 'messages_sent', 'messages_delivered', 'messages_replied',
         'calls_made', 'calls_answered', 'opt_outs'
     ]) }}

@@ -46,6 +46,37 @@ requests as (
         coalesce(sum(request_count), 0)::bigint as requests,
         coalesce(sum(request_count) filter (where error_class <> 'none'), 0)::bigint as requests_failed
     from {{ ref('int_run_requests') }}
+),
+
+golden as (
+    select
+        count(*) filter (where contact_count > 1) as duplicate_groups,
+        coalesce(sum(contact_count - 1), 0)::bigint as duplicate_contacts,
+        count(*) filter (where quality_score >= 80) as quality_high,
+        count(*) filter (where quality_score >= 50 and quality_score < 80) as quality_medium,
+        count(*) filter (where quality_score < 50) as quality_low
+    from {{ ref('dim_golden_contacts') }}
+),
+
+trust_hub as (
+    select
+        {% for name, statuses in {
+            'verified': "= 'twilio-approved'",
+            'pending': "in ('pending-review', 'in-review')",
+            'rejected': "= 'twilio-rejected'",
+        }.items() -%}
+        count(distinct c.contact_id) filter (where p.status {{ statuses }}) as trust_hub_{{ name }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_trust_hub_profiles') }} p
+    join {{ ref('stg_trust_hub_companies') }} t on t.subject_id = p.subject_id
+    join {{ ref('stg_contact_subjects') }} l on l.subject_id = t.company_subject_id
+    join {{ ref('int_contacts') }} c on c.contact_id = l.contact_id
+    where p.kind = 'customer_profile'
+),
+
+coverage as (
+    select coalesce(sum(broadband_coverage), 0)::bigint as contacts_with_coverage
+    from {{ ref('int_coverage_totals') }}
 )
 
 select
@@ -59,6 +90,9 @@ select
     claims.{{ name }},
     {% endfor -%}
     requests.*,
+    trust_hub.*,
+    golden.*,
+    coverage.*,
     {% for name in later_counters() -%}
     0::bigint as {{ name }},
     {% endfor -%}
@@ -75,6 +109,7 @@ select
     {{ ratio('risk_high', 'contacts - risk_unknown') }} as high_risk_rate,
     {{ ratio('contacts_with_email', 'contacts') }} as email_coverage,
     {{ ratio('contacts_with_address', 'contacts') }} as address_coverage,
+    {{ ratio('contacts_with_coverage', 'contacts') }} as broadband_coverage,
     {{ ratio('lookups_with_data', 'lookups_answered') }} as hit_rate,
     {{ ratio('requests_failed', 'requests') }} as request_error_rate
-from contacts, uploads, batches, claims, requests
+from contacts, uploads, batches, claims, requests, trust_hub, golden, coverage
