@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -19,8 +20,13 @@ NEEDS_ESCAPES = re.compile(r"[\\\x00-\x1f]")
 
 
 def cut(text: str, delimiter: str, size: int, *, has_header: bool = False) -> list[TextChunk]:
-    file = io.StringIO(text, newline="")
-    return list(cut_text(file, delimiter, size, has_header=has_header))
+    """A UTF-8 file, whose plain parts are cut as bytes, has the same chunks as any other."""
+    decoded = io.StringIO(text, newline="")
+    file = io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", newline="")
+    found = list(cut_text(file, delimiter, size, has_header=has_header))
+    assert found == list(cut_text(decoded, delimiter, size, has_header=has_header))
+    assert not file.buffer.closed
+    return found
 
 
 def parsed(found: list[TextChunk], delimiter: str = ",") -> list[list[list[str]]]:
@@ -79,8 +85,31 @@ def test_long_lines_make_smaller_chunks_so_that_memory_stays_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(chunks, "_MAX_CHARACTERS", 1_000)
-    found = cut("x" * 99 + "\n" + ("y" * 99 + "\n") * 400, ",", 300)
-    assert [len(chunk) for chunk in parsed(found)] == [100, 100, 100, 100, 1]
+    monkeypatch.setattr(chunks, "_BLOCK", 1_000)
+    text = "x" * 99 + "\n" + ("y" * 99 + "\n") * 400
+    for file, lines in (
+        (io.StringIO(text, newline=""), 100),
+        (io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", newline=""), 10),
+    ):
+        found = parsed(list(cut_text(file, ",", 300, has_header=False)))
+        assert [len(chunk) for chunk in found] == [lines] * (400 // lines) + [1]
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_bytes_are_cut_where_lines_end_and_decoded_from_where_they_are_not_plain(
+    mark: bytes, size: int
+) -> None:
+    plain = [f"{n},é{'x' * (n % 50)}" for n in range(40_000)]
+    rest = ['1,"a\nb"', "2,c"]
+    text = "\r\n".join(["phone,name", *plain, *rest])
+    file = io.TextIOWrapper(
+        io.BytesIO(mark + text.encode()), "utf-8-sig" if mark else "utf-8", newline=""
+    )
+    found = list(cut_text(file, ",", size, has_header=True))
+    records = [record for chunk in parsed(found) for record in chunk]
+    assert records == [line.split(",") for line in plain] + [["1", "a\nb"], ["2", "c"]]
+    assert {len(chunk) for chunk in parsed(found)[:-1]} == {size}
 
 
 @pytest.mark.parametrize("quote", ["", '"'])
