@@ -23,7 +23,7 @@ from bulk_lookup_dagster.engine.writer import Writer
 
 # What waits in the queue lasts this long, or this many claims where the database is slow.
 _AHEAD_SECONDS = 0.015
-_AHEAD_CLAIMS = 3
+_AHEAD_CLAIMS = 6
 _POLL_SECONDS = 0.1
 
 

@@ -19,6 +19,8 @@ HORIZON = 0.05
 LATE = 0.04
 PACE = 0.95
 """Share of an allowed rate that is used: late slots, and what bunches on the way, need room."""
+SPARE = 0.001
+"""Seconds of the rate that a renewal leases for the next ones: nothing but at high rates."""
 
 _LEASE = """
     INSERT INTO ops.limiters AS l (key, next_slot_at)
@@ -74,6 +76,7 @@ class Limiter:
         self._offset = 0.0
         self._best_rtt = math.inf
         self._not_before = 0.0
+        self._spare = Slots(0.0, 0.0, 0)
         self._waiting: list[asyncio.Future[float]] = []
         self._renewal: asyncio.Task[None] | None = None
 
@@ -114,6 +117,10 @@ class Limiter:
         """A fresh slot for a request whose own went by; simultaneous wishes share a lease."""
         if self._rate is None:
             return max(time.monotonic(), self._not_before)
+        now = time.monotonic()
+        self._spare.drop_late(now)
+        if self._spare.count and now >= self._not_before:
+            return self._spare.take()
         future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         if self._renewal is None or self._renewal.done():
@@ -121,10 +128,11 @@ class Limiter:
         return await future
 
     async def _renew(self) -> None:
+        rate = self._rate or 1.0
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                slots = await self._lease(len(batch), self._rate or 1.0)
+                slots = await self._lease(len(batch) + int(rate * SPARE), rate)
             except psycopg.Error as error:
                 for future in batch:
                     if not future.done():
@@ -134,6 +142,7 @@ class Limiter:
                 at = slots.take()
                 if not future.done():
                     future.set_result(at)
+            self._spare = slots
 
     async def hold(self, pause: timedelta) -> None:
         """Nobody sends before `pause` is over: the vendor asked for it."""

@@ -106,6 +106,7 @@ class _Run:
         self._day = datetime.now(ZoneInfo(options.timezone)).date()
         self._price_list = ""
         self._left: dict[str, str] = {}
+        self._counted: list[due.QuestionCount] | None = None
 
     async def execute(self) -> RunReport:
         """The run, from opening to its last commit."""
@@ -238,6 +239,7 @@ class _Run:
         await self._control.conn.execute(_DRIVEN_BY, driven_by)
 
     async def _pass(self) -> None:
+        self._counted = None
         await self._recover()
         if self._worker.lost.is_set():
             raise psycopg.OperationalError("The worker's session was closed by the server.")
@@ -333,8 +335,8 @@ class _Run:
         """Whether another pass is worth it; waits for what others hold and for near retries."""
         patience = time.monotonic() + self._options.patience.total_seconds()
         while True:
-            counts = await self._counts()
-            open_counts = [one for one in counts if one.provider not in self._left]
+            self._counted = await self._counts()
+            open_counts = [one for one in self._counted if one.provider not in self._left]
             if any(one.due and one.max_micros is not None for one in open_counts):
                 return True
             waiting = any(one.standing == "elsewhere" for one in open_counts)
@@ -368,7 +370,8 @@ class _Run:
         return [one for one in counts if one.provider in self._providers]
 
     async def _count_left(self) -> None:
-        for one in await self._counts():
+        # Nothing has moved since the last look, unless the database was lost meanwhile.
+        for one in self._counted or await self._counts():
             if one.standing == "elsewhere":
                 self._report.pending_elsewhere += one.count
             elif one.standing == "accepted":

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from bulk_lookup_dagster.core.errors import RateLimited, TransientFailure, UnknownOutcome
 from bulk_lookup_dagster.engine.breaker import Breaker
-from bulk_lookup_dagster.engine.limiter import LATE, Limiter, Slots
+from bulk_lookup_dagster.engine.limiter import LATE, PACE, Limiter, Slots
 from bulk_lookup_dagster.engine.options import BreakerPolicy, ProviderLimits
 from bulk_lookup_dagster.engine.provider import Question
 from bulk_lookup_dagster.storage.database import connect_async
@@ -60,6 +62,44 @@ def test_f07_the_rate_keeps_room_for_slots_that_are_used_late(dsn: str) -> None:
 
     # A second's slots and those that may come late into it are no more than the vendor allows.
     assert (1 + LATE) / asyncio.run(spacing()) <= 100.0
+
+
+def test_f07_a_renewal_leases_a_little_more_at_high_rates_and_nobody_else_gets_it(
+    dsn: str,
+) -> None:
+    async def renewed(key: str, rate: float, times: int) -> tuple[list[float], float]:
+        session = await connect_async(dsn, autocommit=True)
+        try:
+            limiter = Limiter(session, key, rate)
+            slots = [await limiter.renew() for _ in range(times)]
+            return slots, (await limiter.lease(1)).first
+        finally:
+            await session.close()
+
+    slots, next_lease = asyncio.run(renewed("fast", 4_000.0, 4))
+    spacing = 1 / (4_000.0 * PACE)
+    assert all(b - a == pytest.approx(spacing) for a, b in itertools.pairwise(slots))
+    assert next_lease > slots[-1]
+    (slot,), next_lease = asyncio.run(renewed("slow", 5.0, 1))
+    assert next_lease - slot < 1.5 / (5.0 * PACE)
+
+
+def test_f25_what_was_leased_to_spare_is_not_used_while_the_vendor_wants_a_pause(
+    dsn: str,
+) -> None:
+    async def after_pause() -> tuple[float, float]:
+        session = await connect_async(dsn, autocommit=True)
+        try:
+            limiter = Limiter(session, "vendor", 4_000.0)
+            await limiter.renew()
+            held = time.monotonic()
+            await limiter.hold(timedelta(seconds=30))
+            return held, await limiter.renew()
+        finally:
+            await session.close()
+
+    held, slot = asyncio.run(after_pause())
+    assert slot >= held + 29.9
 
 
 def test_f25_retry_after_holds_the_shared_rate_back(
