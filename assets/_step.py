@@ -73,10 +73,20 @@ def step_asset(step: StepDefinition, description: str, *deps: str) -> dg.AssetsD
             context.log.warning(f"{provider} was not asked to the end: {reason}")
         if report.skipped_because:
             context.log.info(f"{report.skipped} skipped: {report.skipped_because}")
+        for line in left_out_lines(report):
+            context.log.info(f"Not asked: {line}")
         plan = {"plan": plan_id or "finished"}
         return dg.MaterializeResult(metadata=plan | report_metadata(report))
 
     return run
+
+
+def left_out_lines(report: RunReport) -> list[str]:
+    """Who else might have answered: how many questions, of whom, and why nobody asked."""
+    return [
+        f"{one.questions} of {one.provider} {one.operation}: {one.because}"
+        for one in report.left_out
+    ]
 
 
 def report_metadata(report: RunReport) -> dict[str, Any]:
@@ -97,6 +107,7 @@ def report_metadata(report: RunReport) -> dict[str, Any]:
         "pending elsewhere": report.pending_elsewhere,
         "skipped": report.skipped,
         "skipped because": report.skipped_because or "nothing was",
+        "left out": left_out_lines(report),
         "slowest call (ms)": report.slowest_ms,
         "requests per second": report.rates,
     }

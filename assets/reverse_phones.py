@@ -10,7 +10,8 @@ from bulk_lookup_dagster.services.steps.reverse_phones import REVERSE_PHONES
 reverse_phones = step_asset(
     REVERSE_PHONES,
     "One vendor's answer to whom a number belongs: owners, person or business, address.\n\nSource:"
-    " Trestle reverse phone, at its list price. Kept 180 days.",
+    " Trestle reverse phone, at its list price; where it knew nobody, Whitepages once its price is"
+    " set, then Truecaller under a private contract. Kept 180 days.",
 )
 
 ASSETS = (reverse_phones,)

@@ -17,6 +17,7 @@ from resources.local import LocalResource
 from resources.numverify import NumverifyResource
 from resources.pdl import PdlResource
 from resources.trestle import TrestleResource
+from resources.truecaller import TruecallerResource
 from resources.twilio_addons import TwilioAddonsResource
 from resources.twilio_deactivations import TwilioDeactivationsResource
 from resources.twilio_lookup import TwilioLookupResource
@@ -47,6 +48,7 @@ RESOURCES: Mapping[str, type[VendorResource]] = {
         VerizonResource,
         FccResource,
         WhitepagesResource,
+        TruecallerResource,
         GooglePlacesResource,
         YelpResource,
     )

@@ -21,6 +21,7 @@ from resources import (
     numverify_client,
     pdl_client,
     trestle_client,
+    truecaller_client,
     twilio_addons_client,
     twilio_deactivations_client,
     twilio_lookup_client,
@@ -50,6 +51,7 @@ VENDORS: tuple[Vendor, ...] = (
     verizon_client.VENDOR,
     fcc_client.VENDOR,
     whitepages_client.VENDOR,
+    truecaller_client.VENDOR,
     google_places_client.VENDOR,
     yelp_client.VENDOR,
 )

@@ -21,6 +21,7 @@ from typing import Any
 from bulk_lookup_dagster.engine.pricing import Price
 from bulk_lookup_dagster.engine.provider import Operation
 from resources.fields import Fields, Part
+from resources.phone_owners import owner_columns
 
 PROVIDER = "trestle"
 PRICES_AS_OF = date(2026, 10, 1)
@@ -87,19 +88,13 @@ def _owner(part: Part) -> dict[str, Any]:
 def parse_reverse_phone(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Columns of `enrichment.reverse_phones`; the first owner and address speak for the number."""
     owners = [_owner(one) for one in _READ.parts(answer, "owners")]
-    first: Mapping[str, Any] = owners[0] if owners else {}
-    addresses = first.get("addresses") or [{}]
-    place = ("street", "city", "state_region", "postal_code", "country")
-    return {
-        "owner_name": first.get("name"),
-        "owner_type": first.get("type"),
-        "owners": owners,
-        **{name: addresses[0].get(name) for name in place},
-        "carrier": _READ.text(answer, "carrier", 200),
-        "line_type": _line_type(answer),
-        "is_prepaid": _READ.flag(answer, "is_prepaid"),
-        "is_commercial": _READ.flag(answer, "is_commercial"),
-    }
+    return owner_columns(
+        owners,
+        carrier=_READ.text(answer, "carrier", 200),
+        line_type=_line_type(answer),
+        is_prepaid=_READ.flag(answer, "is_prepaid"),
+        is_commercial=_READ.flag(answer, "is_commercial"),
+    )
 
 
 def parse_phone_intel(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,7 +78,9 @@ class Vendor:
     the client is written for, `sign_up` says in a sentence how one gets a key. Without
     `base_url_variable` it is local: rules of our own, which need neither network nor credentials.
     Vendors of one `account` share its credentials. `extras` are credentials handed over beside the
-    chosen set where they are set: those that prove who sent a call-back.
+    chosen set where they are set: those that prove who sent a call-back. A vendor with a `contract`
+    is off until address and credentials of a private contract are set; that sentence, to which
+    their names are added, says why, and `shape` documents the request its holder must serve.
     """
 
     name: str
@@ -96,6 +98,8 @@ class Vendor:
     account: str = ""
     sign_up: str = ""
     extras: Sequence[str] = ()
+    contract: str = ""
+    shape: str = ""
 
     @property
     def section(self) -> str:
@@ -120,6 +124,8 @@ class Vendor:
             return Disabled(self.name, "switched off in the settings")
         if self.is_local:
             return self.build({}, "", settings)
+        if self.contract and not (base_url and self._complete_set(credentials)):
+            return Disabled(self.name, f"off: {self.contract} set {self._variables}")
         if simulated and not base_url:
             return Disabled(
                 self.name, "the sandbox does not run; `bulk-lookup up`, `run` and `demo` start it"
@@ -131,14 +137,19 @@ class Vendor:
             )
         chosen = self._complete_set(credentials)
         if chosen is None:
-            wanted = " and ".join(self.variables[name] for name in self.credential_sets[0])
-            return Disabled(self.name, f"no credentials: set {wanted}")
+            return Disabled(self.name, f"no credentials: set {self._variables}")
         return self.build(chosen, base_url, settings)
 
     def parser(self, settings: VendorSettings) -> Client:
         """A client that only reads stored parts: it is never opened and needs no credentials."""
         names = self.credential_sets[0]
         return self.build(dict.fromkeys(names, "replay"), self.default_base_url, settings)
+
+    @property
+    def _variables(self) -> str:
+        """What to set: the preferred credentials, and the address where there is no default."""
+        names = [self.variables[name] for name in self.credential_sets[0]]
+        return " and ".join([self.base_url_variable, *names] if self.contract else names)
 
     def _complete_set(self, credentials: Mapping[str, str]) -> Mapping[str, str] | None:
         """The first set that is set; half a set is refused, never mixed with another (F28)."""

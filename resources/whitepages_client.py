@@ -80,5 +80,7 @@ VENDOR = Vendor(
     operations=OPERATIONS,
     prices=PRICES,
     build=WhitepagesClient.built,
+    sign_up="Sign up; a trial has 50 queries in 14 days. No price is published: nothing is bought"
+    " before yours is set.",
     docs="https://api.whitepages.com/docs",
 )

@@ -5,8 +5,9 @@ contract `derived_whitepages`. No price is published per call, so the operator s
 RULES, "e-mail, company, people vendors" 180 days. Only name and current addresses are kept of a
 person: no relatives, birthday, other phones or e-mail addresses.
 
-Columns, of `enrichment.reverse_phones`: owner_name, owner_type, owners (the whole list), street,
-city, state_region, postal_code, country of the first owner's first address.
+Columns, of `enrichment.reverse_phones`: owner_name, owner_type (always person), owners (the whole
+list), street, city, state_region, postal_code, country of the first owner's first address; carrier,
+line_type, is_prepaid and is_commercial stay unknown.
 
 Belongs here: data and pure parsing. Does not: requests (see `whitepages_client`).
 """
@@ -21,6 +22,7 @@ from typing import Any
 from bulk_lookup_dagster.engine.pricing import Price
 from bulk_lookup_dagster.engine.provider import Operation
 from resources.fields import Fields, Part
+from resources.phone_owners import PLACE, owner_columns
 
 PROVIDER = "whitepages"
 
@@ -59,15 +61,7 @@ def parse_person(answer: Mapping[str, Any]) -> dict[str, Any]:
         }
         for one in _READ.parts(answer, "people")
     ]
-    first: Mapping[str, Any] = owners[0] if owners else {}
-    place = (first.get("addresses") or [{}])[0]
-    names = ("street", "city", "state_region", "postal_code", "country")
-    return {
-        "owner_name": first.get("name"),
-        "owner_type": first.get("type"),
-        "owners": owners,
-        **{name: place.get(name) for name in names},
-    }
+    return owner_columns(owners)
 
 
 def split_address(line: str) -> dict[str, str | None]:
@@ -75,8 +69,7 @@ def split_address(line: str) -> dict[str, str | None]:
     *parts, last = [part.strip() for part in line.split(",")]
     found = _STATE_ZIP.fullmatch(last)
     if found is None or len(parts) < 2:
-        empty = dict.fromkeys(("city", "state_region", "postal_code", "country"))
-        return {"street": None, **empty}
+        return dict.fromkeys(PLACE)
     return {
         "street": ", ".join(parts[:-1])[:300],
         "city": parts[-1][:100],

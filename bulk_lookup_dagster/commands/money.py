@@ -53,6 +53,12 @@ def plan(upload_id: UploadId, json: Json = False) -> None:
                 for one in estimate["steps"]
                 if one["skipped_because"]
             ),
+            *(
+                f"{one['step']} does not ask {left['provider']} about up to"
+                f" {left['questions']:,}: {left['because']}"
+                for one in estimate["steps"]
+                for left in one["left_out"]
+            ),
             "Nothing is left to buy."
             if made.state == "done"
             else f"Next: bulk-lookup approve {made.plan_id} [--cap-usd X]",

@@ -45,6 +45,7 @@ _GOOGLE_ADDRESS = "Google Address Validation"
 _VERIZON = "Verizon ThingSpace"
 _FCC = "FCC Broadband Data Collection"
 _WHITEPAGES = "Whitepages"
+_TRUECALLER = "Truecaller"
 _GOOGLE_PLACES = "Google Places"
 _YELP = "Yelp"
 _SERVICE = "Error reports"
@@ -164,6 +165,15 @@ VARIABLES = (
     _address("FCC_BASE_URL", _FCC, "https://bdc.fcc.gov"),
     _credential("WHITEPAGES_API_KEY", _WHITEPAGES, "The API key."),
     _address("WHITEPAGES_BASE_URL", _WHITEPAGES, "https://api.whitepages.com"),
+    # Nothing for the sandbox: the demo never asks it.
+    _credential(
+        "TRUECALLER_API_KEY", _TRUECALLER, "Key of your adapter, under a private contract.", ""
+    ),
+    Variable(
+        "TRUECALLER_BASE_URL",
+        _TRUECALLER,
+        "Your adapter's address; off without one, and Truecaller's own hosts are refused.",
+    ),
     _credential("GOOGLE_PLACES_API_KEY", _GOOGLE_PLACES, "The API key."),
     _address("GOOGLE_PLACES_BASE_URL", _GOOGLE_PLACES, "https://places.googleapis.com"),
     _credential("YELP_API_KEY", _YELP, "The API key."),

@@ -312,6 +312,15 @@ class WhitepagesSettings(VendorSettings):
     concurrency: Concurrency = 5
 
 
+class TruecallerSettings(VendorSettings):
+    """How the adapter of a private contract with Truecaller is asked; without one it is off."""
+
+    priced = ("owner",)
+
+    requests_per_second: Rate = 5.0
+    concurrency: Concurrency = 5
+
+
 class GooglePlacesSettings(VendorSettings):
     """How Google Places is asked: a page per request."""
 
@@ -363,6 +372,9 @@ class ProviderSettings(Document):
     verizon: VerizonSettings = Field(default=VerizonSettings(), description="Verizon ThingSpace.")
     fcc: FccSettings = Field(default=FccSettings(), description="FCC broadband data.")
     whitepages: WhitepagesSettings = Field(default=WhitepagesSettings(), description="Whitepages.")
+    truecaller: TruecallerSettings = Field(
+        default=TruecallerSettings(), description="Truecaller, for holders of a private contract."
+    )
     google_places: GooglePlacesSettings = Field(
         default=GooglePlacesSettings(), description="Google Places."
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,16 @@ class RunOptions:
     progress: Callable[[RunReport], None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An operation a step would ask and nobody can be asked now: why, and about how many."""
+
+    provider: str
+    operation: str
+    questions: int
+    because: str
+
+
 @dataclass(slots=True)
 class RunReport:
     """What a run did, counted in claims unless the name says otherwise.
@@ -81,7 +91,8 @@ class RunReport:
     `deadline`, `no_price`, `waiting` for an earlier provider of a waterfall); `pending_elsewhere`
     those another live run still holds; `accepted` those a vendor will answer later; `rates` the
     requests a second each provider was held to (None: no limit). `skipped` counts rows about which
-    nobody could be asked, `skipped_because` says why.
+    nobody could be asked, `skipped_because` says why; `left_out` names who else might have answered
+    what nobody did.
     """
 
     run_id: int = 0
@@ -104,6 +115,7 @@ class RunReport:
     rates: dict[str, float | None] = field(default_factory=dict)
     skipped: int = 0
     skipped_because: str = ""
+    left_out: list[LeftOut] = field(default_factory=list)
 
     @property
     def paid_calls(self) -> int:
@@ -138,4 +150,5 @@ class RunReport:
             "rates": dict(self.rates),
             "skipped": self.skipped,
             "skipped_because": self.skipped_because,
+            "left_out": [asdict(one) for one in self.left_out],
         }

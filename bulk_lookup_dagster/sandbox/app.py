@@ -37,6 +37,7 @@ from bulk_lookup_dagster.sandbox.pdl import Pdl
 from bulk_lookup_dagster.sandbox.server import Request, Response
 from bulk_lookup_dagster.sandbox.simulator import Simulator, json_object
 from bulk_lookup_dagster.sandbox.trestle import Trestle
+from bulk_lookup_dagster.sandbox.truecaller import Truecaller
 from bulk_lookup_dagster.sandbox.twilio_addons import TwilioAddons
 from bulk_lookup_dagster.sandbox.twilio_deactivations import TwilioDeactivations
 from bulk_lookup_dagster.sandbox.twilio_lookup import TwilioLookup
@@ -68,6 +69,7 @@ def simulators() -> tuple[Simulator, ...]:
         Verizon(),
         Fcc(),
         Whitepages(),
+        Truecaller(),
         GooglePlaces(),
         Yelp(),
     )

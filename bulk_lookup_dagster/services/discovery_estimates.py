@@ -101,7 +101,7 @@ def _document(chains: Sequence[_Chain], settings: Settings) -> dict[str, Any]:
     seconds, slowest = duration([StepRequests(name, (), requests)], settings)
     money = _money(funnel.total)
     totals = {part: sum(line[part] for line in lines) for part in ("due", "expected", "cached")}
-    nobody = {"duplicates": 0, "skipped": 0, "skipped_because": ""}
+    nobody = {"duplicates": 0, "skipped": 0, "skipped_because": "", "left_out": []}
     return {
         "lines": lines,
         "steps": [{"step": name, "title": ZIPCODE_BUSINESSES.title, **totals, **nobody, **money}],

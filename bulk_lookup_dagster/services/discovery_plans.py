@@ -21,9 +21,9 @@ from bulk_lookup_dagster.core.subjects import ZipcodeKey
 from bulk_lookup_dagster.engine.due import count_questions
 from bulk_lookup_dagster.services.discovery_estimates import estimate
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.obstacles import obstacles
 from bulk_lookup_dagster.services.plans import Plan, refresh_after
 from bulk_lookup_dagster.services.prices import store_price_list
-from bulk_lookup_dagster.services.providers import usable
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.services.steps.selection import (
     scope_of_plan,
@@ -94,12 +94,12 @@ def note_requests(conn: Connection, platform: Platform, keys: Sequence[ZipcodeKe
 
 def _new_plan(conn: Connection, platform: Platform, subject_ids: Sequence[int], limit: int) -> Plan:
     settings = load_settings(conn)
-    disabled = usable(platform.environment, settings)
+    hindered = obstacles(platform.environment, settings)
     step = ZIPCODE_BUSINESSES
-    offers = usable_offers(step, wanted_offers(step, settings), disabled)
+    offers = usable_offers(step, wanted_offers(step, settings), hindered)
     if not offers:
         raise ConfigError(
-            f"{len(subject_ids)} requests are skipped: {why_skipped(step, settings, disabled)}.",
+            f"{len(subject_ids)} requests are skipped: {why_skipped(step, settings, hindered)}.",
             fix="See: bulk-lookup doctor.",
         )
     chosen = {step.name: stored_step(offers, settings.steps.step(step.name))}
@@ -121,7 +121,7 @@ def _new_plan(conn: Connection, platform: Platform, subject_ids: Sequence[int], 
             refresh_after=refresh_after(settings, step.name),
         )
         estimated = estimate(conn, offers, counts, book, limit, settings)
-        estimated["disabled"] = disabled
+        estimated["disabled"] = dict(hindered.providers)
         values = (json.dumps(document), json.dumps(estimated), book.version)
         plan_id, state, created_at = conn.execute(_INSERT, values).fetchall()[0]
         if not estimated["due"]:

@@ -7,7 +7,7 @@ Belongs here: estimating. Does not: storing and approving (`services.plans`), th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import psycopg
@@ -15,6 +15,7 @@ import psycopg
 from bulk_lookup_dagster.core.funnel import Funnel, Spread, Stage, combined, simulate
 from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.due import QuestionCount
+from bulk_lookup_dagster.engine.options import LeftOut
 from bulk_lookup_dagster.engine.pricing import PriceBook
 from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.durations import StepRequests, duration
@@ -66,6 +67,7 @@ class StepWork:
     counts: Sequence[QuestionCount]
     skipped: int = 0
     skipped_because: str = ""
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,7 @@ def _step_document(
         "duplicates": duplicates[name],
         "skipped": work.skipped,
         "skipped_because": work.skipped_because,
+        "left_out": [asdict(one) for one in work.left_out],
         **_money(combined(spreads)),
     }
 

@@ -19,14 +19,16 @@ from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.due import count_questions
 from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.obstacles import MAY_COME, count_left_out, obstacles
 from bulk_lookup_dagster.services.plan_estimates import StepWork, estimate
 from bulk_lookup_dagster.services.prices import store_price_list
-from bulk_lookup_dagster.services.providers import parsers, usable
+from bulk_lookup_dagster.services.providers import parsers
 from bulk_lookup_dagster.services.steps import BATCH_STEPS, StepDefinition
 from bulk_lookup_dagster.services.steps.definition import Offer
 from bulk_lookup_dagster.services.steps.graph import in_graph_order
 from bulk_lookup_dagster.services.steps.scopes import count_rows, uploads_scope
 from bulk_lookup_dagster.services.steps.selection import (
+    Obstacles,
     step_of_plan,
     stored_step,
     usable_offers,
@@ -110,9 +112,9 @@ def plan_uploads(
 
     With `answered_before`, what was answered before that moment is bought again under this plan.
     """
-    disabled = usable(platform.environment, settings)
+    hindered = obstacles(platform.environment, settings)
     chosen = {
-        step.name: _offers(step, settings, disabled, operations) for step in in_graph_order(steps)
+        step.name: _offers(step, settings, hindered, operations) for step in in_graph_order(steps)
     }
     scope = uploads_scope(upload_ids)
     _derive_subjects(conn, platform, chosen, scope)
@@ -126,13 +128,18 @@ def plan_uploads(
         if answered_before is not None:
             _buy_again(conn, plan_id, answered_before, chosen)
         works = [
-            _work(conn, name, offers, scope, settings, plan_id, stored, book.version, disabled)
+            _work(conn, name, offers, scope, settings, plan_id, stored, book.version, hindered)
             for name, offers in chosen.items()
             if operations is None or offers
         ]
+        for work in works if operations is None else ():
+            work.left_out = count_left_out(
+                conn, work.definition, work.offers, scope, settings, hindered,
+                plan_id=plan_id, standings=MAY_COME,
+            )  # fmt: skip
         each = {name: one.subjects_per_request for name, one in parsers(settings).items()}
         document = estimate(conn, works, book, scope, settings, each)
-        document["disabled"] = disabled
+        document["disabled"] = dict(hindered.providers)
         conn.execute(_ESTIMATE, (json.dumps(document), plan_id))
         if not document["due"]:
             found = conn.execute(_NOTHING_TO_DO, (plan_id, list(upload_ids))).fetchone()
@@ -169,12 +176,13 @@ def refresh_after(settings: Settings, step: str) -> timedelta | None:
 def _offers(
     step: StepDefinition,
     settings: Settings,
-    disabled: Mapping[str, str | None],
+    hindered: Obstacles,
     operations: Sequence[str] | None,
 ) -> tuple[Offer, ...]:
     if operations is not None:
-        return tuple(offer for offer in step.offers if offer.operation in operations)
-    return usable_offers(step, wanted_offers(step, settings), disabled)
+        named = (offer for offer in step.offers if offer.operation in operations)
+        return tuple(offer for offer in named if offer.key not in hindered.operations)
+    return usable_offers(step, wanted_offers(step, settings), hindered)
 
 
 def _derive_subjects(
@@ -195,13 +203,13 @@ def _work(
     plan_id: int,
     stored: Mapping[str, Any],
     price_list: str,
-    disabled: Mapping[str, str | None],
+    hindered: Obstacles,
 ) -> StepWork:
     (definition,) = in_graph_order([name])
     step = step_of_plan(stored, definition, scope.kind)
     if step is None:
         count = count_rows(conn, scope)
-        return StepWork(definition, (), (), count, why_skipped(definition, settings, disabled))
+        return StepWork(definition, (), (), count, why_skipped(definition, settings, hindered))
     counts = count_questions(
         conn,
         step,

@@ -34,6 +34,17 @@ def current_prices(settings: Settings) -> list[Price]:
     return [prices[key] for key in sorted(prices)]
 
 
+def unpriced(settings: Settings) -> dict[tuple[str, str], str]:
+    """Per (provider, operation) without any price, so that nobody may buy it: what to set."""
+    priced = {(price.provider, price.operation) for price in current_prices(settings)}
+    return {
+        (entry.name, name): f"no price: set providers.{entry.name}.price_overrides_usd.{name}"
+        for entry in VENDORS
+        for name in entry.operations
+        if (entry.name, name) not in priced
+    }
+
+
 def store_price_list(conn: psycopg.Connection[Any], settings: Settings) -> PriceBook:
     """Store the list in force, unless it is stored already, and return it."""
     prices = current_prices(settings)

@@ -54,6 +54,8 @@ def _index() -> str:
 
 def _page(entry: Vendor) -> str:
     parts = [f"# {entry.title}\n", _NOTICE + "\n", "## Getting a key\n", _key(entry)]
+    if entry.shape:
+        parts += ["## What your adapter answers\n", entry.shape]
     parts += ["## What it costs\n", _costs(entry), "## Limits\n", _limits(entry)]
     parts += ["## What we store, and how long\n", _stored(entry)]
     return "\n".join(parts)
@@ -64,17 +66,24 @@ def _key(entry: Vendor) -> str:
         return "None is needed: nobody outside this process is asked.\n"
     way = entry.sign_up or "Sign up with the vendor."
     rows = [(f"`{name}`", _MEANINGS[name]) for name in entry.variables.values()]
-    rows.append((f"`{entry.base_url_variable}`", f"Default: {entry.default_base_url}"))
+    rows.append((f"`{entry.base_url_variable}`", _address(entry)))
     check = entry.free_check or "none: it has only paid calls"
     sets = [
         " and ".join(f"`{entry.variables[name]}`" for name in names)
         for names in entry.credential_sets
     ]
+    address = "" if entry.default_base_url else f" and `{entry.base_url_variable}`"
     return (
         f"{way} Documentation: <{entry.docs}>. Written for version {entry.version}.\n\n"
-        f"Needed: {', or '.join(sets)}. Free call of the doctor: {check}.\n\n"
+        f"Needed: {', or '.join(sets)}{address}. Free call of the doctor: {check}.\n\n"
         f"{_table(('variable', 'meaning'), rows)}"
     )
+
+
+def _address(entry: Vendor) -> str:
+    if entry.default_base_url:
+        return f"Default: {entry.default_base_url}"
+    return _MEANINGS[entry.base_url_variable]
 
 
 def _costs(entry: Vendor) -> str:
@@ -82,8 +91,12 @@ def _costs(entry: Vendor) -> str:
     rows = []
     for name in entry.operations:
         price = listed.get(name)
-        override = f"`settings set providers.{entry.name}.price_overrides_usd`"
-        told = format_usd(price.max_micros) if price else f"not published: {override}"
+        override = f"`settings set providers.{entry.name}.price_overrides_usd.{name} USD`"
+        told = (
+            format_usd(price.max_micros)
+            if price
+            else f"none published: not asked before {override}"
+        )
         source = f"{price.source} ({price.as_of.isoformat()})" if price else ""
         rows.append((f"`{name}`", told, source))
     head = "The most that one answer may cost; a price of your own goes over it.\n"

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 
-from bulk_lookup_dagster.core.errors import InputError
+from bulk_lookup_dagster.core.errors import InputError, NoPrice
 from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.replay import ReplayReport, replay
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import Plan, plan_uploads
+from bulk_lookup_dagster.services.prices import unpriced
 from bulk_lookup_dagster.services.providers import parsers
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.services.steps import STEPS
@@ -34,6 +35,7 @@ def plan_refresh(
         )
     with connect(platform.dsn, autocommit=True, name="bulk-lookup refresh") as conn:
         settings = load_settings(conn)
+        _refuse_unpriced(operations, settings)
         return plan_uploads(
             conn,
             [upload_id],
@@ -44,6 +46,19 @@ def plan_refresh(
             operations=operations,
             answered_before=answered_before,
         )
+
+
+def _refuse_unpriced(operations: Sequence[str], settings: Settings) -> None:
+    """Raise `NoPrice` for a package that has no price at any provider."""
+    reasons = unpriced(settings)
+    for name in operations:
+        keys = [o.key for step in STEPS for o in step.offers if o.operation == name]
+        if all(key in reasons for key in keys):
+            told = "; ".join(f"{key[0]}: {reasons[key]}" for key in dict.fromkeys(keys))
+            raise NoPrice(
+                f"{name} cannot be bought again: {told}.",
+                fix="Set the price with bulk-lookup settings set, then refresh again.",
+            )
 
 
 def replay_steps(platform: Platform) -> ReplayReport:

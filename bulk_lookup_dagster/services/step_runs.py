@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,12 +21,13 @@ import psycopg
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.money import micros_from_usd
 from bulk_lookup_dagster.core.settings import Settings
-from bulk_lookup_dagster.engine.options import RunOptions, RunReport
+from bulk_lookup_dagster.engine.options import LeftOut, RunOptions, RunReport
 from bulk_lookup_dagster.engine.provider import Provider
 from bulk_lookup_dagster.engine.runner import run_step
 from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.oauth_tokens import PostgresTokens
+from bulk_lookup_dagster.services.obstacles import count_left_out, obstacles
 from bulk_lookup_dagster.services.phone_book import PostgresPhoneBook
 from bulk_lookup_dagster.services.plans import refresh_after
 from bulk_lookup_dagster.services.providers import (
@@ -34,11 +35,10 @@ from bulk_lookup_dagster.services.providers import (
     environment_clients,
     open_providers,
     provider_limits,
-    usable,
     within_account_limits,
 )
 from bulk_lookup_dagster.services.settings import load_settings
-from bulk_lookup_dagster.services.steps import StepDefinition, step_named
+from bulk_lookup_dagster.services.steps import Offer, StepDefinition, step_named
 from bulk_lookup_dagster.services.steps.graph import in_graph_order, upstream_of
 from bulk_lookup_dagster.services.steps.scopes import count_rows
 from bulk_lookup_dagster.services.steps.selection import (
@@ -227,6 +227,7 @@ class _Work:
         )
         names = {offer.provider for offer in offers}
         report.stopped |= {name: why for name, why in self._disabled.items() if name in names}
+        report.left_out = await asyncio.to_thread(self._left_out, definition, offers)
         return report
 
     def _options(self, definition: StepDefinition) -> RunOptions:
@@ -246,11 +247,23 @@ class _Work:
             with self._connect() as conn:
                 derive(conn, self._platform.secret_key, definition.derivation, self._start.scope)
 
+    def _left_out(self, definition: StepDefinition, asked: Sequence[Offer]) -> list[LeftOut]:
+        """Who else might have answered what nobody did, had they credentials and a price."""
+        hindered = obstacles(self._platform.environment, self._settings)
+        plan_id, scope = self._start.plan_id, self._start.scope
+        with self._connect() as conn:
+            try:
+                return count_left_out(
+                    conn, definition, asked, scope, self._settings, hindered, plan_id=plan_id
+                )
+            except InputError:
+                return []  # settings changed since: they concern the next plan, not this run
+
     def _skipped(self, definition: StepDefinition) -> RunReport:
         with self._connect() as conn:
             count = count_rows(conn, self._start.scope)
-        reasons = usable(self._platform.environment, self._settings)
-        why = why_skipped(definition, self._settings, reasons)
+        hindered = obstacles(self._platform.environment, self._settings)
+        why = why_skipped(definition, self._settings, hindered)
         return RunReport(
             skipped=count,
             skipped_because=why or "the approved plan does not ask it: make a new plan",

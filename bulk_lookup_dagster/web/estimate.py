@@ -30,6 +30,17 @@ class Line(BaseModel):
     max_micros: int | None = None
 
 
+class LeftOut(BaseModel):
+    """What a step would ask too: of whom, about how many at most, and why it cannot."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    provider: str
+    operation: str
+    questions: int = 0
+    because: str = ""
+
+
 class Step(BaseModel):
     """One step of a plan: its totals, or how many rows it skips and why."""
 
@@ -43,6 +54,7 @@ class Step(BaseModel):
     duplicates: int = 0
     skipped: int = 0
     skipped_because: str = ""
+    left_out: tuple[LeftOut, ...] = ()
     p10_micros: int = 0
     p50_micros: int = 0
     p90_micros: int = 0

@@ -30,6 +30,7 @@
 {% macro agreements() %}
     {{ return({
         'line_statuses': 'a.line_status = b.line_status',
+        'reverse_phones': 'lower(a.owner_name) = lower(b.owner_name)',
         'company_profiles': 'a.employees_band = b.employees_band',
         'person_profiles': 'lower(a.linkedin) = lower(b.linkedin)',
         'email_candidates': 'lower(a.email) = lower(b.email)',

@@ -17,6 +17,7 @@ from bulk_lookup_dagster.environments import resources_for
 from bulk_lookup_dagster.sandbox.app import simulators
 from bulk_lookup_dagster.services.prices import current_prices
 from bulk_lookup_dagster.services.providers import environment_clients, parsers, provider_limits
+from bulk_lookup_dagster.services.simulation import sandbox_addresses
 from resources.dagster_resources import RESOURCES
 from resources.registry import BY_NAME, REMOTE, VENDORS, vendor
 from resources.vendor import Vendor
@@ -97,14 +98,16 @@ def test_a_local_vendor_needs_nothing_and_costs_nothing(entry: Vendor) -> None:
 def test_f28_a_vendor_is_made_whole_or_says_why_not(entry: Vendor) -> None:
     block = BLOCKS[entry.name]
     full = dict.fromkeys(entry.credential_sets[0], "fake")
-    assert not isinstance(entry.make(full, "", block), Disabled)
+    address = "https://adapter.example" if entry.contract else ""
+    assert not isinstance(entry.make(full, address, block), Disabled)
     off = block.model_copy(update={"enabled": False})
-    assert "switched off" in reason(entry.make(full, "", off))
+    assert "switched off" in reason(entry.make(full, address, off))
     if entry.variables:
         assert entry.variables[entry.credential_sets[0][0]] in reason(entry.make({}, "", block))
-    assert "sandbox" in reason(entry.make(full, "", block, simulated=True))
+    if not entry.contract:
+        assert "sandbox" in reason(entry.make(full, "", block, simulated=True))
     with pytest.raises(ConfigError, match="sandbox"):
-        entry.make(full, entry.default_base_url, block, simulated=True)
+        entry.make(full, entry.default_base_url or address, block, simulated=True)
     for name in full if len(full) > 1 else ():
         with pytest.raises(ConfigError, match=entry.variables[name]):
             entry.make({**full, name: ""}, "", block)
@@ -122,12 +125,39 @@ def reason(made: object) -> str:
     return made.reason
 
 
-def test_the_demo_has_a_credential_of_its_own_for_every_vendor() -> None:
-    demo = read_environment({"BULK_LOOKUP_ENV": "demo"})
+@pytest.mark.parametrize("missing", ["", "api_key", "address"])
+def test_f28_a_vendor_under_contract_is_off_without_address_and_key_and_says_why(
+    missing: str,
+) -> None:
+    private = [entry for entry in VENDORS if entry.contract]
+    assert [entry.name for entry in private] == ["truecaller"]
+    for entry in private:
+        key = {} if missing == "api_key" else {"api_key": "fake"}
+        address = "" if missing == "address" else "https://adapter.example"
+        made = entry.make(key, address, BLOCKS[entry.name])
+        assert isinstance(made, Disabled) is bool(missing)
+        if missing:
+            told = reason(made)
+            for word in ("lawfully", "trestle", "pdl", *entry.variables.values()):
+                assert word in told
+            assert entry.base_url_variable in told
+
+
+def test_the_demo_has_a_credential_of_its_own_for_every_vendor_but_those_under_contract() -> None:
+    demo = read_environment({"BULK_LOOKUP_ENV": "demo", "TRUECALLER_API_KEY": "hidden-word"})
     for name, make in environment_clients(demo).items():
         if BY_NAME[name].is_local:
             continue
-        assert "sandbox does not run" in reason(make(BLOCKS[name])), name
+        told = "private contract" if BY_NAME[name].contract else "sandbox does not run"
+        assert told in reason(make(BLOCKS[name])), name
+
+
+def test_the_demo_never_asks_a_vendor_under_contract_even_where_it_is_played() -> None:
+    values = {"BULK_LOOKUP_ENV": "demo", "TRUECALLER_API_KEY": "hidden-word"}
+    demo = read_environment(values | sandbox_addresses("http://127.0.0.1:9"))
+    clients = environment_clients(demo)
+    off = {name for name, make in clients.items() if isinstance(make(BLOCKS[name]), Disabled)}
+    assert off == {"truecaller"}
 
 
 def test_prices_come_from_the_registry_with_overrides_on_top() -> None:

@@ -59,6 +59,9 @@ def test_f02_a_second_demo_buys_nothing_even_a_week_later(
     asked = {(one["provider"], one["operation"]): one["asked"] for one in first.packages}
     assert sum(asked.values()) >= first.plan["due"]
     assert asked.keys() >= {("trestle", "reverse_phone"), ("numverify", "validate")}
+    # Under a private contract only, which the demo has none of.
+    assert "truecaller" not in {provider for provider, _ in asked}
+    assert 0 < asked["whitepages", "person"] < asked["trestle", "reverse_phone"]
     # Whom the first provider answered the second is not asked about.
     second_opinions = asked["twilio_lookup", "line_status"]
     assert 0 < second_opinions < asked["twilio_addons", "real_phone_validation"]

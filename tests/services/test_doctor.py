@@ -217,12 +217,12 @@ def test_a_home_that_went_away_is_told_and_the_rest_still_looked_at(healthy: Pla
 
 
 def with_vendors(platform: Platform, sandbox: SandboxProcess, **variables: str) -> Platform:
+    addresses = {entry.base_url_variable: f"{sandbox.url}/{entry.name}" for entry in VENDORS}
     environment = _environment(
         platform.environment.home,
         TWILIO_ACCOUNT_SID="ACsandbox",
         TWILIO_AUTH_TOKEN="hidden-word",
-        **{entry.base_url_variable: f"{sandbox.url}/{entry.name}" for entry in VENDORS},
-        **variables,
+        **(addresses | variables),
     )
     return replace(platform, environment=environment)
 
@@ -258,3 +258,20 @@ def test_a_provider_without_credentials_names_its_variable(
     assert findings["trestle"].level == "warn"
     assert "TRESTLE_API_KEY" in findings["trestle"].detail
     assert findings["twilio_lookup"].level == "ok"
+
+
+def test_a_vendor_under_a_private_contract_is_off_and_says_why(
+    platform: Platform, sandbox: SandboxProcess
+) -> None:
+    report = examine_providers(with_vendors(platform, sandbox))
+    (finding,) = [one for one in report.findings if one.name == "truecaller"]
+    assert finding.level == "warn"
+    assert "truecaller" in report.disabled
+    assert finding.detail.startswith("off: ")
+    for word in ("lawfully", "trestle", "pdl", "TRUECALLER_BASE_URL", "TRUECALLER_API_KEY"):
+        assert word in finding.detail
+    private = {"TRUECALLER_BASE_URL": "https://api4.truecaller.com", "TRUECALLER_API_KEY": "fake"}
+    report = examine_providers(with_vendors(platform, sandbox, **private))
+    (finding,) = [one for one in report.findings if one.name == "truecaller"]
+    assert finding.level == "fail"
+    assert "private" in finding.detail

@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from bulk_lookup_dagster.core.errors import NoPrice
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.plans import Plan, make_plan
 from bulk_lookup_dagster.services.publishing import finish_plan
@@ -120,12 +119,21 @@ def test_a_step_that_is_off_or_has_nobody_to_ask_says_so(
     assert asked(sandbox, "trestle") == 0
 
 
-def test_f03_a_step_without_a_price_is_refused_until_one_is_set(
-    conn: Connection, platform: Platform, upload: UploadReport
+def test_f03_a_step_without_a_price_is_skipped_until_one_is_set(
+    conn: Connection, platform: Platform, upload: UploadReport, sandbox: SandboxProcess
 ) -> None:
     change_settings(conn, "steps.phone_validations.enabled", "true", "ann")
-    with pytest.raises(NoPrice, match="price_overrides_usd"):
-        make_plan(conn, upload.upload_id, load_settings(conn), platform)
+    plan = approved(conn, platform, upload)
+    told = by_step(plan)["phone_validations"]
+    price = "providers.numverify.price_overrides_usd.validate"
+    assert (told["skipped"], told["due"]) == (NUMBERS, 0)
+    assert told["skipped_because"] == f"numverify: no price: set {price}"
+    batch = upload.batches[0].batch_id
+    report = asyncio.run(run_step_of_batch(platform, batch, plan.plan_id, "phone_validations"))
+    assert (report.skipped, report.skipped_because) == (NUMBERS, told["skipped_because"])
+    assert asked(sandbox, "numverify") == 0
+    change_settings(conn, price, "0.002", "ann")
+    assert by_step(approved(conn, platform, upload))["phone_validations"]["due"] == NUMBERS
 
 
 def test_f02_a_run_buys_every_step_once_and_the_plan_ends(

@@ -16,7 +16,9 @@ from tests.web.conftest import Open
 
 ESTIMATE = """{"p10_micros": 120000, "p50_micros": 130000, "p90_micros": 140000,
   "max_micros": 150000, "duplicates": 2, "duration_s": 12, "slowest_limit": "twilio_lookup: 5/s",
-  "steps": [{"step": "phone_lookups", "title": "Phone number look-ups", "due": 10},
+  "steps": [{"step": "phone_lookups", "title": "Phone number look-ups", "due": 10,
+             "left_out": [{"provider": "whitepages", "operation": "person", "questions": 9,
+                           "because": "no price: set it"}]},
             {"step": "reverse_phones", "title": "Owners of numbers", "skipped": 7,
              "skipped_because": "trestle: no credentials: set TRESTLE_API_KEY"}],
   "lines": [{"operation": "caller_name", "due": 10, "cached": 3, "price_micros": 10000,
@@ -46,6 +48,7 @@ def test_the_estimate_is_shown(client: httpx.Client) -> None:
     page = client.get("/plans/2").text
     for text in ("$0.13", "$0.12", "$0.14", "$0.15", "caller name", "2 repeated rows", "12 s"):
         assert text in page
+    assert "whitepages is not asked about up to 9: no price: set it" in page
     assert "7 skipped: trestle: no credentials: set TRESTLE_API_KEY" in page
     assert "Approve this plan" in page
     assert "Approve this plan" not in client.get("/plans/1").text

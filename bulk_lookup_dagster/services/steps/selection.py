@@ -7,6 +7,7 @@ what is due (`engine.due`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bulk_lookup_dagster.core.errors import InputError
@@ -17,6 +18,18 @@ from bulk_lookup_dagster.services.steps.scopes import uploads_scope
 from bulk_lookup_dagster.services.steps.zipcode_businesses import discovery_scope
 
 _FIXED = ("minimum_confidence", "holdout_percent")
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """Why offers cannot be asked: per provider (None: it can), per operation without a price."""
+
+    providers: Mapping[str, str | None]
+    operations: Mapping[tuple[str, str], str]
+
+    def to(self, offer: Offer) -> str:
+        """Why this one cannot be asked; '' where it can."""
+        return self.providers.get(offer.provider) or self.operations.get(offer.key, "")
 
 
 def wanted_offers(definition: StepDefinition, settings: Settings) -> tuple[Offer, ...]:
@@ -50,28 +63,26 @@ def wanted_offers(definition: StepDefinition, settings: Settings) -> tuple[Offer
 
 
 def usable_offers(
-    definition: StepDefinition, offers: Sequence[Offer], disabled: Mapping[str, str | None]
+    definition: StepDefinition, offers: Sequence[Offer], obstacles: Obstacles
 ) -> tuple[Offer, ...]:
-    """Offers of providers that can be asked; who cannot is no position of the waterfall.
+    """Offers that can be asked; what cannot is no position of the waterfall.
 
-    `disabled` has a reason per provider that cannot be asked. The work of an essential step stays.
+    The work of an essential step stays: without a price, its plan is refused.
     """
     if definition.essential:
         return tuple(offers)
-    return tuple(offer for offer in offers if not disabled.get(offer.provider))
+    return tuple(offer for offer in offers if not obstacles.to(offer))
 
 
-def why_skipped(
-    definition: StepDefinition, settings: Settings, disabled: Mapping[str, str | None]
-) -> str:
+def why_skipped(definition: StepDefinition, settings: Settings, obstacles: Obstacles) -> str:
     """Why a plan made now would ask nobody for a step; '' where it would."""
     offers = wanted_offers(definition, settings)
     if not offers:
         return f"switched off: settings steps.{definition.name}.enabled"
-    if usable_offers(definition, offers, disabled):
+    if usable_offers(definition, offers, obstacles):
         return ""
-    names = dict.fromkeys(offer.provider for offer in offers)
-    return "; ".join(f"{name}: {disabled.get(name)}" for name in names)
+    reasons = dict.fromkeys(f"{offer.provider}: {obstacles.to(offer)}" for offer in offers)
+    return "; ".join(reasons)
 
 
 def stored_step(offers: Sequence[Offer], block: StepSettings) -> dict[str, Any]:
