@@ -113,7 +113,7 @@ def test_f07_two_processes_share_the_rate(platform: Platform, owner_dsn: str) ->
             assert one.stdout.readline() == "ready\n"
     finally:
         for one in workers:
-            one.communicate("go\n", timeout=60)
+            one.communicate("go\n", timeout=240)
     assert [one.returncode for one in workers] == [0, 0]
     ends = leases.ends(VENDOR, SESSION)
     assert len(ends) == 24, "a slot for each request, whoever sends it"

@@ -258,7 +258,7 @@ def test_f07_processes_that_submit_take_a_slot_of_one_rate_for_every_request(
         process.stdin.write(document_of(f"Paced {number} Inc"))
         process.stdin.close()
         process.stdin = None
-    sids = {process.communicate(timeout=120)[0] for process in running}
+    sids = {process.communicate(timeout=240)[0] for process in running}
     assert [process.returncode for process in running] == [0, 0]
     assert len(sids - {b""}) == 2
     asked = sandbox.control("GET", f"summary?vendor={VENDOR}")["requests"]
