@@ -1,7 +1,8 @@
 """Writing to Twilio Trust Hub over HTTP, only where an operator says so.
 
 Twilio takes no idempotency key, so every write has a look-up beside it that finds what an earlier
-one made. Nothing here repeats a request.
+one made. Nothing here repeats a request. Each takes a turn of the account's shared rate, and counts
+for the circuit of the operation that reads the same resource.
 
 Belongs here: the requests. Does not: their order and what was made already
 (`services.trust_hub_submissions`).
@@ -17,12 +18,22 @@ from uuid import uuid4
 
 import orjson
 
+from resources.turns import Turns
 from resources.twilio_account import TwilioClient
 from resources.twilio_trust_hub_pages import document_of, next_page, rows_of
 from resources.twilio_trust_hub_records import checks_of, kept_evaluation, sid_of, status_of
 
 _PAGE = 1000
 _PROFILES = "CustomerProfiles"
+# By the last collection a path names.
+_ENDPOINTS: Mapping[str, str] = {
+    "Policies": "listing",
+    _PROFILES: "profile",
+    "Evaluations": "evaluation",
+    "EntityAssignments": "assignments",
+    "EndUsers": "business",
+    "SupportingDocuments": "business",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,16 @@ class Evaluation:
 
 class TrustHubWrites(TwilioClient):
     """Base of the client: what changes the account, and the look-ups that belong to it."""
+
+    _turns: Turns | None = None
+
+    def use_turns(self, turns: Turns) -> None:
+        """Take turns from `turns`; without any, nothing here is sent."""
+        self._turns = turns
+
+    async def ready(self) -> None:
+        """Raise `ProviderUnavailable` where one of these requests may not go out now."""
+        await self._given_turns().check(set(_ENDPOINTS.values()))
 
     async def named_profiles(self, friendly_name: str, policy_sid: str) -> list[State]:
         """Profiles of exactly this name and policy; Twilio's filter alone is not trusted."""
@@ -132,11 +153,25 @@ class TrustHubWrites(TwilioClient):
         return found
 
     async def _get(self, path: str) -> Mapping[str, Any]:
-        return document_of(await self._transport.get(f"/v1/{path}", uuid4()), self._transport.host)
+        async with self._given_turns().turn(endpoint_of(path)):
+            reply = await self._transport.get(f"/v1/{path}", uuid4())
+            return document_of(reply, self._transport.host)
 
     async def _post(self, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:
-        reply = await self._transport.post_form(f"/v1/{path}", list(form.items()), uuid4())
-        return document_of(reply, self._transport.host)
+        async with self._given_turns().turn(endpoint_of(path)):
+            reply = await self._transport.post_form(f"/v1/{path}", list(form.items()), uuid4())
+            return document_of(reply, self._transport.host)
+
+    def _given_turns(self) -> Turns:
+        if self._turns is None:
+            raise RuntimeError("the client has no turns: call `use_turns` first")
+        return self._turns
+
+
+def endpoint_of(path: str) -> str:
+    """Whose circuit a request to `path` counts for."""
+    parts = path.partition("?")[0].split("/")
+    return next(_ENDPOINTS[part] for part in reversed(parts) if part in _ENDPOINTS)
 
 
 def _text(attributes: Any) -> str:

@@ -10,7 +10,7 @@ Belongs here: the circuit. Does not: which failures count (see `engine.retry`).
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 
@@ -29,7 +29,8 @@ _SYNC = """
                                        THEN 0 ELSE b.failures END,
         window_started_at = CASE WHEN b.window_started_at < now() - %(window)s
                                  THEN now() ELSE b.window_started_at END
-    RETURNING state, opened_at + %(cool_off)s <= now(), probe_at + %(expiry)s <= now()
+    RETURNING state, CASE state WHEN 'open' THEN opened_at + %(cool_off)s
+                                WHEN 'half_open' THEN probe_at + %(expiry)s END
 """
 _OPEN = """
     UPDATE ops.breakers SET state = 'open', opened_at = now(), probe_at = NULL,
@@ -59,7 +60,11 @@ _GIVE_BACK = """
 
 
 class Breaker:
-    """This process's view of one shared circuit. `probing`: its one probe is ours."""
+    """This process's view of one shared circuit.
+
+    `probing`: its one probe is ours. `probe_from`: since or from when a probe may be taken, as last
+    read; None while it is closed.
+    """
 
     def __init__(
         self, conn: psycopg.AsyncConnection, key: str, policy: BreakerPolicy, worker_id: int
@@ -71,6 +76,7 @@ class Breaker:
         self._synced_at = 0.0
         self._state = "closed"
         self.probing = False
+        self.probe_from: datetime | None = None
         self._policy = policy
         self._parameters = {
             "key": key,
@@ -120,7 +126,7 @@ class Breaker:
             calls = failures = 0
         counted = self._parameters | {"calls": calls, "failures": failures}
         row = await (await self._conn.execute(_SYNC, counted)).fetchone()
-        self._state = row[0] if row else "closed"
+        self._state, self.probe_from = row if row else ("closed", None)
         if self.closed and failures:
             opened = await (await self._conn.execute(_OPEN, self._parameters)).fetchone()
             if opened is not None:

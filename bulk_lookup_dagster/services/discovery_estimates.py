@@ -1,6 +1,10 @@
 """What a plan of discovery would ask and cost: a first page per ZIP code and a chain of pages.
 
-Belongs here: the arithmetic over `core.funnel`. Does not: storing (`services.discovery_plans`).
+The maximum is every page the limit allows; what is likely follows from what earlier requests of the
+same provider and type needed.
+
+Belongs here: the arithmetic over `core.funnel`. Does not: how far searches went
+(`services.discovery_history`), storing (`services.discovery_plans`).
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from bulk_lookup_dagster.core.funnel import Spread, Stage, combined, simulate
 from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.due import QuestionCount
 from bulk_lookup_dagster.engine.pricing import PriceBook
+from bulk_lookup_dagster.services.discovery_history import read_history, types_of
 from bulk_lookup_dagster.services.durations import StepRequests, duration
 from bulk_lookup_dagster.services.plan_estimates import Rates, rates
 from bulk_lookup_dagster.services.steps.definition import Offer
@@ -24,7 +29,6 @@ from bulk_lookup_dagster.services.steps.zipcode_businesses import (
 )
 
 FIRST = "search"
-_NEXT_PAGE_SHARE = 0.6
 _STANDINGS = ("cached", "served", "waiting", "elsewhere", "accepted", "held", "later", "failed")
 
 
@@ -43,11 +47,13 @@ def estimate(
     offers: Sequence[Offer],
     counts: Sequence[QuestionCount],
     book: PriceBook,
+    subject_ids: Sequence[int],
     limit: int,
     settings: Settings,
 ) -> dict[str, Any]:
     """The document of a plan (see `web.estimate`), a line per provider."""
     known = rates(conn)
+    history, types = read_history(conn, MOST_REQUESTS), types_of(conn, subject_ids)
     chains: list[_Chain] = []
     before: int | None = None
     share, offset = 1.0, 0
@@ -56,7 +62,8 @@ def estimate(
         price = max((book.price(offer.provider, offer.operation, None) for offer in offers
                      if offer.provider == provider), default=0)  # fmt: skip
         rate = known.get((provider, FIRST), Rates())
-        stages = _stages(mine, price, rate, MOST_REQUESTS[provider](limit), before, share, offset)
+        going_on = history.shares(provider, types, MOST_REQUESTS[provider](limit))
+        stages = _stages(mine, price, rate, going_on, before, share, offset)
         chains.append(_Chain(provider, stages, mine, price))
         before, share, offset = offset, 1 - rate.answered, offset + len(stages)
     return _document(chains, settings)
@@ -66,7 +73,7 @@ def _stages(
     counts: Sequence[QuestionCount],
     price: int,
     rate: Rates,
-    most: int,
+    going_on: Sequence[float],
     before: int | None,
     share: float,
     offset: int,
@@ -76,10 +83,10 @@ def _stages(
     waiting = sum(one.count for one in counts if one.standing == "waiting")
     stages = [Stage(first, price, rate.billed, waiting, before, share if before is not None else 0)]
     further = _due(counts, further=True)
-    for number in range(1, most):
+    for number, next_share in enumerate(going_on, 1):
         due, gone_on = (further, 0) if number == 1 else (0, further)
         source, pool = offset + number - 1, first + waiting + gone_on
-        stages.append(Stage(due, price, rate.billed, pool, source, _NEXT_PAGE_SHARE))
+        stages.append(Stage(due, price, rate.billed, pool, source, next_share))
     return stages
 
 

@@ -1,8 +1,8 @@
 """Plans of discovery: what looking for the businesses of ZIP codes would ask and cost.
 
 A page is a question, and how many pages a ZIP code has is not known before they are read: the
-estimate follows a chain of pages, and its maximum, which the cap covers, is every page the limit
-allows at every provider.
+estimate follows chains as long as earlier ones were, and its maximum, which the cap covers,
+is every page the limit allows at every provider.
 
 Belongs here: requests, their plan and its estimate. Does not: approving (`services.approvals`),
 running (`services.discovery`).
@@ -120,7 +120,7 @@ def _new_plan(conn: Connection, platform: Platform, subject_ids: Sequence[int], 
             price_list=book.version,
             refresh_after=refresh_after(settings, step.name),
         )
-        estimated = estimate(conn, offers, counts, book, limit, settings)
+        estimated = estimate(conn, offers, counts, book, subject_ids, limit, settings)
         estimated["disabled"] = dict(hindered.providers)
         values = (json.dumps(document), json.dumps(estimated), book.version)
         plan_id, state, created_at = conn.execute(_INSERT, values).fetchall()[0]

@@ -2,13 +2,13 @@
 
 A release is imported whole or not at all, and replaces the one before; twice a year is enough.
 
-Belongs here: the use case. Does not: requests (`resources.fcc_client`), rows (`fcc_records`).
+Belongs here: the use case. Does not: requests (`resources.fcc_client`), their turns
+(`services.paced`), rows (`fcc_records`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from datetime import date
 from io import TextIOWrapper
@@ -20,17 +20,19 @@ from zipfile import BadZipFile, ZipFile
 import psycopg
 
 from bulk_lookup_dagster.core.errors import BadResponse, ConfigError, InputError
-from bulk_lookup_dagster.engine.limiter import Limiter
+from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.provider import Disabled
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.paced import paced
 from bulk_lookup_dagster.services.providers import environment_clients, vendor_settings
 from bulk_lookup_dagster.services.settings import load_settings
-from bulk_lookup_dagster.storage.database import connect, connect_async
+from bulk_lookup_dagster.storage.database import connect
 from resources.fcc_client import FccClient
 from resources.fcc_records import PROVIDER, StateFile, read_offers
 
 Connection = psycopg.Connection[Any]
 
+ENDPOINT = "files"
 MAX_CSV_BYTES = 16 * 1024**3
 
 _KNOWN = "SELECT as_of, files, rows FROM enrichment.fcc_releases WHERE state_fips = %s"
@@ -68,10 +70,9 @@ class Imported:
     new: bool
 
 
-def fcc_client(platform: Platform) -> FccClient:
+def fcc_client(platform: Platform, settings: Settings) -> FccClient:
     """The client of the environment; raises `ConfigError` with the reason where there is none."""
-    with connect(platform.dsn, autocommit=True, name="bulk-lookup fcc") as conn:
-        block = vendor_settings(load_settings(conn), PROVIDER)
+    block = vendor_settings(settings, PROVIDER)
     client = environment_clients(platform.environment)[PROVIDER](block)
     if isinstance(client, Disabled) or not isinstance(client, FccClient):
         reason = client.reason if isinstance(client, Disabled) else "it is no FCC client"
@@ -83,18 +84,21 @@ async def import_state(platform: Platform, state_fips: str) -> Imported:
     """Import a state's newest release, unless it is in already."""
     if not (len(state_fips) == 2 and state_fips.isdecimal()):
         raise InputError("A state is two digits.", fix="Arizona is 04; see the FCC's list.")
-    async with fcc_client(platform) as client:
-        pace = _Pace(platform)
-        await pace.wait()
-        releases = await client.releases()
+    settings = _settings(platform)
+    async with (
+        fcc_client(platform, settings) as client,
+        paced(platform.dsn, PROVIDER, settings) as turns,
+    ):
+        async with turns.turn(ENDPOINT):
+            releases = await client.releases()
         if not releases:
             raise BadResponse("The FCC lists no release.")
         with connect(platform.dsn, autocommit=True, name="bulk-lookup fcc") as conn:
             known = conn.execute(_KNOWN, (state_fips,)).fetchone()
         if known is not None and known[0] >= releases[-1]:
             return Imported(known[0], known[1], known[2], new=False)
-        await pace.wait()
-        files = await client.files(releases[-1], state_fips)
+        async with turns.turn(ENDPOINT):
+            files = await client.files(releases[-1], state_fips)
         if not files:
             raise InputError(
                 f"The FCC has no files of state {state_fips}.", fix="Write its two digits."
@@ -103,33 +107,18 @@ async def import_state(platform: Platform, state_fips: str) -> Imported:
         with TemporaryDirectory(dir=platform.environment.home, prefix="fcc-") as folder:
             paths = []
             for file in files:
-                await pace.wait()
                 paths.append(Path(folder) / f"{file.file_id}.zip")
-                await client.download(file, paths[-1])
+                async with turns.turn(ENDPOINT):
+                    await client.download(file, paths[-1])
             rows = await asyncio.to_thread(
                 _replace, platform, state_fips, releases[-1], list(zip(files, paths, strict=True))
             )
     return Imported(releases[-1], len(files), rows, new=True)
 
 
-class _Pace:
-    """Ten calls a minute, shared with every process of the platform."""
-
-    def __init__(self, platform: Platform) -> None:
-        with connect(platform.dsn, autocommit=True, name="bulk-lookup fcc") as conn:
-            rate = vendor_settings(load_settings(conn), PROVIDER).requests_per_second
-        self._dsn, self._rate = platform.dsn, rate
-
-    async def wait(self) -> None:
-        """Until the next call may be made."""
-        if self._rate is None:
-            return
-        conn = await connect_async(self._dsn, autocommit=True, name="bulk-lookup fcc")
-        try:
-            slots = await Limiter(conn, PROVIDER, self._rate).lease(1)
-        finally:
-            await conn.close()
-        await asyncio.sleep(max(0.0, slots.first - time.monotonic()))
+def _settings(platform: Platform) -> Settings:
+    with connect(platform.dsn, autocommit=True, name="bulk-lookup fcc") as conn:
+        return load_settings(conn)
 
 
 def _replace(

@@ -3,10 +3,11 @@
 Profile, end users, documents, assignments, evaluation, submission. Twilio takes no idempotency key,
 so before anything is made it is looked for: what this installation noted, then what the account
 has. A write is noted before it is sent; one whose outcome is unknown and that cannot be found is
-not repeated before `_PATIENCE` is over, in case the account shows it late. One at a time.
+not repeated before `_PATIENCE` is over, in case the account shows it late. One at a time, in turns
+of the rate that reading the account is held to.
 
 Belongs here: order, notes and refusals. Does not: requests (`resources.twilio_trust_hub_writes`),
-reading what came of it (`services.trust_hub`).
+their turns (`services.paced`), reading what came of it (`services.trust_hub`).
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ from bulk_lookup_dagster.core.errors import (
     InputError,
     PermanentFailure,
     ProviderError,
+    ProviderUnavailable,
     RateLimited,
     StorageError,
 )
 from bulk_lookup_dagster.core.trust_hub import APPROVED, IN_REVIEW
 from bulk_lookup_dagster.core.trust_hub_submission import Entry, Submission
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.paced import paced
 from bulk_lookup_dagster.services.providers import (
     ClientFactories,
     environment_clients,
@@ -49,7 +52,7 @@ Connection = psycopg.Connection[Any]
 _PATIENCE = timedelta(minutes=10)
 _LOCK = 7322
 # Errors after which Twilio has surely made nothing.
-_REFUSALS = (AuthFailed, PermanentFailure, RateLimited)
+_REFUSALS = (AuthFailed, PermanentFailure, ProviderUnavailable, RateLimited)
 
 _ALONE = "SELECT pg_try_advisory_lock(%s)"
 _KNOWN = "SELECT sid FROM ops.trust_hub_writes WHERE submission = %s AND part = %s"
@@ -93,11 +96,13 @@ async def submit_profile(
     """Make what is missing, have it evaluated and hand it over to review.
 
     Raises `EvaluationFailed` with the fields, `InputError` where the name is taken or the policy
-    unknown. Whatever ends it early, the next call goes on where it ended.
+    unknown, `ProviderUnavailable` where Twilio may not be asked now. Whatever ends it early, the
+    next call goes on where it ended.
     """
     with connect(platform.dsn, autocommit=True, name="bulk-lookup trust hub submit") as conn:
         _alone(conn)
         async with _opened(platform, conn, clients) as (client, callback_url):
+            await client.ready()
             work = _Work(conn, client, submission)
             state = await work.profile()
             new = state.status not in IN_REVIEW
@@ -200,6 +205,7 @@ class _Work:
         return sid
 
     async def _make(self, part: str, make: Callable[[], Awaitable[str]]) -> str:
+        await self._client.ready()  # nothing is noted that cannot be sent
         if self._conn.execute(_BEGIN, (self._key, part, _PATIENCE)).fetchone() is None:
             raise StorageError(
                 f"Whether Twilio has made the {part} is not known yet, and it shows none.",
@@ -241,4 +247,5 @@ async def _opened(
         if not isinstance(client, TrustHubWrites):
             reason = disabled[0].reason if disabled else "it cannot write"
             raise ConfigError(f"Twilio Trust Hub cannot be asked: {reason}.")
+        client.use_turns(await stack.enter_async_context(paced(platform.dsn, PROVIDER, settings)))
         yield client, settings.providers.twilio_trust_hub.callback_url

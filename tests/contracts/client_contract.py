@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
@@ -48,7 +49,7 @@ def question(operation: str, subject: str = NUMBER, number: int = 1, **params: s
     return Question(number, number, subject, operation, params, 10_000)
 
 
-class ClientContract:
+class ClientContract(ABC):
     """The tests; a subclass gives `client`, `questions`, `good` and, where needed, the others.
 
     `expected` says what a status means at this vendor where it is not the usual; `error_bodies`
@@ -61,13 +62,13 @@ class ClientContract:
     expected: ClassVar[Mapping[int, type[ProviderError]]] = {}
     error_bodies: ClassVar[Mapping[int, bytes]] = {}
 
+    @abstractmethod
     def client(self, url: str, timeouts: Timeouts) -> Client:
         """A client of this vendor at an address, with `secret` as its credential."""
-        raise NotImplementedError
 
+    @abstractmethod
     def questions(self) -> Sequence[Question]:
         """Questions that one exchange answers."""
-        raise NotImplementedError
 
     def test_a_good_answer_is_read_into_columns(self) -> None:
         exchange = self._asked(response(200, self.good, _JSON))

@@ -1,4 +1,4 @@
-"""The Dagster job in processes of its own: two over one batch, and one killed with -9."""
+"""The Dagster job in processes of its own: two over one batch, one killed with -9, and both."""
 
 from __future__ import annotations
 
@@ -90,5 +90,31 @@ def test_f13_a_killed_run_is_taken_up_and_what_was_in_flight_is_not_bought_again
     assert found.get("unknown_outcome", 0) <= 2 * 2 * CONCURRENCY
     open_runs = "SELECT count(*) FROM ledger.runs WHERE finished_at IS NULL"
     assert conn.execute(open_runs).fetchone() == (0,)
+    assert program("run", "--no-marts")["paid_calls"] == 0
+    assert sandbox.control("GET", "summary")["requests"] == summary["requests"]
+
+
+def test_f13_of_two_over_one_batch_one_is_killed_and_nothing_is_bought_twice(
+    program: Program, sandbox: SandboxProcess, conn: psycopg.Connection[Any]
+) -> None:
+    killed, survivor = (program.start("run", "--no-marts") for _ in range(2))
+    both = "SELECT count(DISTINCT worker_id) FROM ledger.claims"
+    ends_at = time.monotonic() + 120
+    while conn.execute(both).fetchone() != (2,):
+        assert (killed.poll(), survivor.poll()) == (None, None)
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
+    killed.kill()
+    killed.communicate(timeout=30)
+    survivor.communicate(timeout=240)
+    assert survivor.returncode == 0, "the other one's death is none of its business"
+
+    program("run", "--no-marts")
+    summary = sandbox.control("GET", "summary")
+    assert summary["paid_twice"] == 0
+    found = states(conn)
+    assert found.keys() <= {"answered", "refused", "unknown_outcome"}
+    assert sum(found.values()) == 2 * ROWS
+    assert found.get("unknown_outcome", 0) <= 2 * 2 * CONCURRENCY
     assert program("run", "--no-marts")["paid_calls"] == 0
     assert sandbox.control("GET", "summary")["requests"] == summary["requests"]

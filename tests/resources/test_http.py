@@ -191,6 +191,49 @@ def test_f53_a_cancelled_call_leaves_no_socket_open_and_frees_its_place() -> Non
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    "timeouts",
+    [Timeouts(connect=1, read=0.1, total=10), Timeouts(connect=1, read=10, total=0.1)],
+    ids=["read", "total"],
+)
+def test_f53_a_call_out_of_time_leaves_no_socket_open_and_frees_its_place(
+    timeouts: Timeouts,
+) -> None:
+    async def run() -> None:
+        async def first_is_silent(peer: Peer, reader: Reader, writer: Writer) -> None:
+            while await peer.head(reader):
+                if peer.accepted > 1:
+                    writer.write(OK)
+
+        async with served(first_is_silent) as peer, client(peer.url, timeouts, limit=1) as wire:
+            with pytest.raises(UnknownOutcome, match="in time"):
+                await wire.get(TARGET, uuid4())
+            await until(lambda: peer.open == 0)
+            assert (await wire.get(TARGET, uuid4())).status == 200
+            assert len(asyncio.all_tasks()) <= 3, "this one and the peer's"
+
+    asyncio.run(run())
+
+
+def test_f12_a_client_of_each_loop_has_connections_of_its_own() -> None:
+    async def server() -> None:
+        async with served(answer_always) as peer:
+
+            def own_loop() -> None:
+                async def ask() -> None:
+                    async with client(peer.url) as wire:
+                        for _ in range(3):
+                            assert (await wire.get(TARGET, uuid4())).status == 200
+
+                asyncio.run(ask())
+
+            await asyncio.gather(*(asyncio.to_thread(own_loop) for _ in range(4)))
+            assert (peer.accepted, len(peer.heads)) == (4, 12)
+            await until(lambda: peer.open == 0)
+
+    asyncio.run(server())
+
+
 def test_a_kept_connection_that_is_cut_under_a_request_is_never_asked_again_silently() -> None:
     async def run() -> None:
         async def one_answer_then_cut(peer: Peer, reader: Reader, writer: Writer) -> None:

@@ -18,6 +18,7 @@ from bulk_lookup_dagster.sandbox.neighbourhood import listed
 from bulk_lookup_dagster.sandbox.people import Company, companies_in
 from bulk_lookup_dagster.services.approvals import approve_plan
 from bulk_lookup_dagster.services.discovery import outcomes, run_discovery, run_request
+from bulk_lookup_dagster.services.discovery_history import read_history
 from bulk_lookup_dagster.services.discovery_plans import note_requests, plan_discovery
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.nightly import run_nightly
@@ -25,6 +26,7 @@ from bulk_lookup_dagster.services.phone_book import PostgresPhoneBook
 from bulk_lookup_dagster.services.plans import Plan
 from bulk_lookup_dagster.services.retention import purge_values
 from bulk_lookup_dagster.services.settings import change_settings
+from bulk_lookup_dagster.services.steps.zipcode_businesses import MOST_REQUESTS
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 Connection = psycopg.Connection[Any]
@@ -193,6 +195,51 @@ def test_requests_end_with_the_limit_and_the_plans_maximum_covers_them(
     assert 2 <= report.requests <= 6
     assert report.spent_micros <= wider.max_micros
     assert not report.left_due
+
+
+def test_what_is_likely_follows_what_earlier_requests_of_a_type_needed(
+    connected: Platform, conn: Connection
+) -> None:
+    zipcodes = [f"850{number:02d}" for number in range(1, 41)]
+    change_settings(conn, "steps.zipcode_businesses.provider_order", '["google_places"]', "me")
+
+    def planned(business_type: str) -> Plan:
+        return plan_discovery(
+            conn, connected, [ZipcodeKey(one, business_type) for one in zipcodes[20:]], 60
+        )
+
+    def thrown_away(plan: Plan) -> Plan:
+        conn.execute("UPDATE ledger.plans SET state = 'cancelled' WHERE plan_id = %s",
+                     (plan.plan_id,))  # fmt: skip
+        return plan
+
+    guess = {kind: thrown_away(planned(kind)) for kind in ("dentist", "")}
+    assert guess["dentist"].estimate["p50_micros"] == guess[""].estimate["p50_micros"]
+    every = 20 * 3 * PRICE
+    for kind in ("dentist", ""):
+        keys = [ZipcodeKey(one, kind) for one in zipcodes[:20]]
+        run_discovery(connected, approved(conn, connected, keys).plan_id)
+    now = {kind: thrown_away(planned(kind)) for kind in ("dentist", "")}
+    assert {one.max_micros for one in (*guess.values(), *now.values())} == {every}
+    assert now["dentist"].estimate["p50_micros"] < guess["dentist"].estimate["p50_micros"] * 0.85
+    assert now["dentist"].estimate["p90_micros"] < now[""].estimate["p10_micros"]
+    actual = run_discovery(connected, approved(conn, connected, [
+        ZipcodeKey(one, "dentist") for one in zipcodes[20:]]).plan_id)  # fmt: skip
+    likely = now["dentist"].estimate["p50_micros"]
+    assert abs(actual.spent_micros - likely) < abs(
+        actual.spent_micros - guess["dentist"].estimate["p50_micros"]
+    )
+
+
+def test_requests_a_cap_cut_short_do_not_make_plans_cheaper(
+    connected: Platform, conn: Connection
+) -> None:
+    change_settings(conn, "steps.zipcode_businesses.provider_order", '["google_places"]', "me")
+    keys = [ZipcodeKey(f"850{number:02d}") for number in range(1, 21)]
+    before = read_history(conn, MOST_REQUESTS).shares("google_places", {"": 1}, 3)
+    plan = approved(conn, connected, keys, cap=20 * PRICE)
+    assert run_discovery(connected, plan.plan_id).requests == 20
+    assert read_history(conn, MOST_REQUESTS).shares("google_places", {"": 1}, 3) == before
 
 
 def test_a_cap_ends_the_run_and_the_rest_stays_due(connected: Platform, conn: Connection) -> None:
