@@ -42,6 +42,7 @@ from bulk_lookup_dagster.services.steps import StepDefinition, step_named
 from bulk_lookup_dagster.services.steps.graph import in_graph_order, upstream_of
 from bulk_lookup_dagster.services.steps.scopes import count_rows
 from bulk_lookup_dagster.services.steps.selection import (
+    count_unsure,
     offers_of_plan,
     step_of_plan,
     why_skipped,
@@ -227,6 +228,8 @@ class _Work:
         )
         names = {offer.provider for offer in offers}
         report.stopped |= {name: why for name, why in self._disabled.items() if name in names}
+        unsure = await asyncio.to_thread(self._unsure, definition)
+        report.skipped, report.skipped_because = unsure
         return report
 
     def _options(self, definition: StepDefinition) -> RunOptions:
@@ -245,6 +248,12 @@ class _Work:
         if definition.derivation is not None:
             with self._connect() as conn:
                 derive(conn, self._platform.secret_key, definition.derivation, self._start.scope)
+
+    def _unsure(self, definition: StepDefinition) -> tuple[int, str]:
+        if definition.floor is None:
+            return 0, ""
+        with self._connect() as conn:
+            return count_unsure(conn, self.document, definition, self._start.scope)
 
     def _skipped(self, definition: StepDefinition) -> RunReport:
         with self._connect() as conn:

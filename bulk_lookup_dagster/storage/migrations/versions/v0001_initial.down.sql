@@ -8,6 +8,8 @@ DROP VIEW matching.confirmations;
 
 DROP VIEW enrichment.address_coverage;
 
+DROP VIEW enrichment.address_confidences;
+
 DROP VIEW enrichment.contact_addresses;
 
 DROP VIEW intake.upload_rows;

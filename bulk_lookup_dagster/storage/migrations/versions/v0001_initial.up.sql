@@ -1977,13 +1977,31 @@ SELECT DISTINCT ON (l.contact_id)
           JOIN (VALUES ('given', 1, 80), ('reverse_phone', 2, 70), ('company_profile', 3, 60))
                AS o (role, place, confidence) ON o.role = l.role
           LEFT JOIN enrichment.addresses_best a ON a.subject_id = l.subject_id
-         WHERE l.kind = 'address' AND s.value IS NOT NULL
-           AND (l.role <> 'reverse_phone' OR EXISTS (
+         WHERE l.kind = 'address' AND s.value IS NOT NULL AND (l.role <> 'reverse_phone' OR EXISTS (
                 SELECT FROM enrichment.reverse_phones r
                  WHERE r.claim_id = l.origin_claim_id
                    AND (r.expires_at IS NULL OR r.expires_at > now())))
          ORDER BY l.contact_id, a.deliverability IS NOT DISTINCT FROM 'undeliverable', o.place,
                   coalesce(a.confidence, o.confidence) DESC, l.subject_id;
+
+CREATE VIEW enrichment.address_confidences AS
+SELECT s.subject_id,
+               CASE WHEN a.subject_id IS NULL AND EXISTS (
+                         SELECT FROM enrichment.addresses past
+                          WHERE past.subject_id = s.subject_id AND past.outcome = 'data'
+                            AND past.expires_at <= now()) THEN NULL
+                    ELSE coalesce(a.confidence, t.confidence) END::smallint AS confidence
+          FROM intake.subjects s
+          LEFT JOIN enrichment.addresses_best a ON a.subject_id = s.subject_id
+          LEFT JOIN LATERAL (
+               SELECT max(o.confidence) AS confidence
+                 FROM intake.contact_subjects l JOIN (VALUES ('given', 1, 80), ('reverse_phone', 2, 70), ('company_profile', 3, 60))
+               AS o (role, place, confidence) ON o.role = l.role
+                WHERE l.subject_id = s.subject_id AND l.kind = 'address' AND (l.role <> 'reverse_phone' OR EXISTS (
+                SELECT FROM enrichment.reverse_phones r
+                 WHERE r.claim_id = l.origin_claim_id
+                   AND (r.expires_at IS NULL OR r.expires_at > now())))) t ON true
+         WHERE s.kind = 'address';
 
 CREATE VIEW enrichment.address_coverage AS
 SELECT g.subject_id, 'reported_in_block' AS basis, f.census_block, f.provider_id, f.brand,
