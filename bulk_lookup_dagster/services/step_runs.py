@@ -26,6 +26,7 @@ from bulk_lookup_dagster.engine.provider import Provider
 from bulk_lookup_dagster.engine.runner import run_step
 from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.objections import withdraw_objected
 from bulk_lookup_dagster.services.oauth_tokens import PostgresTokens
 from bulk_lookup_dagster.services.phone_book import PostgresPhoneBook
 from bulk_lookup_dagster.services.plans import refresh_after
@@ -49,6 +50,7 @@ from bulk_lookup_dagster.services.steps.selection import (
 )
 from bulk_lookup_dagster.services.subjects import derive
 from bulk_lookup_dagster.storage.database import connect
+from resources import hunter_records
 
 Connection = psycopg.Connection[Any]
 Progress = Callable[[RunReport], None]
@@ -228,6 +230,8 @@ class _Work:
         )
         names = {offer.provider for offer in offers}
         report.stopped |= {name: why for name, why in self._disabled.items() if name in names}
+        if hunter_records.PROVIDER in mine and report.requests:
+            await asyncio.to_thread(self._withdraw)
         unsure = await asyncio.to_thread(self._unsure, definition)
         report.skipped, report.skipped_because = unsure
         return report
@@ -248,6 +252,10 @@ class _Work:
         if definition.derivation is not None:
             with self._connect() as conn:
                 derive(conn, self._platform.secret_key, definition.derivation, self._start.scope)
+
+    def _withdraw(self) -> None:
+        with self._connect() as conn:
+            withdraw_objected(conn)
 
     def _unsure(self, definition: StepDefinition) -> tuple[int, str]:
         if definition.floor is None:

@@ -185,7 +185,6 @@ class StepDefinition:
         apart = any(offer.apart for offer in offers)
         return Step(self.name, self.subject_kind, self.table, questions, waterfall, apart)
 
-
     def _worth_asking(self, settings: StepSettings | None) -> str | None:
         """The condition over a subject: the named rule, and the floor where one is set."""
         rules = [f"({self.eligible.sql})"] if self.eligible else []

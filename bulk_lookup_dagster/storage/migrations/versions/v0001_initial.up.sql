@@ -946,7 +946,7 @@ CREATE TABLE ledger.claims (
 	CONSTRAINT claims_question_key UNIQUE (provider, operation, subject_id, params_hash, epoch),
 	CONSTRAINT claims_accepted_check CHECK ((state = 'accepted') <= (external_id IS NOT NULL)),
 	CONSTRAINT claims_numbers_check CHECK (epoch >= 0 AND attempt >= 1),
-	CONSTRAINT claims_outcome_check CHECK (outcome IN ('data','no_data','invalid_subject')),
+	CONSTRAINT claims_outcome_check CHECK (outcome IN ('data','no_data','invalid_subject','objected')),
 	CONSTRAINT claims_answered_check CHECK ((state = 'answered') = (outcome IS NOT NULL)),
 	CONSTRAINT claims_owner_check CHECK ((state = 'claimed') = (worker_id IS NOT NULL)),
 	CONSTRAINT claims_cost_check CHECK (state <> 'answered' OR cost_micros IS NOT NULL),
@@ -958,6 +958,8 @@ CREATE TABLE ledger.claims (
 );
 
 CREATE INDEX claims_external_id_idx ON ledger.claims (external_id, provider) WHERE external_id IS NOT NULL;
+
+CREATE INDEX claims_objected_idx ON ledger.claims (outcome, subject_id) WHERE outcome = 'objected';
 
 CREATE INDEX claims_open_idx ON ledger.claims (state, provider) WHERE state IN ('unknown_outcome','accepted','failed');
 
@@ -1013,7 +1015,7 @@ CREATE TABLE enrichment.addresses (
 	CONSTRAINT addresses_confidence_check CHECK (confidence BETWEEN 0 AND 100),
 	CONSTRAINT addresses_deliverability_check CHECK (deliverability IN ('deliverable','unit_not_confirmed','unit_missing','undeliverable','unknown')),
 	CONSTRAINT addresses_kind_check CHECK (kind IN ('residential','commercial','po_box')),
-	CONSTRAINT addresses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT addresses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT addresses_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT addresses_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT addresses_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1040,7 +1042,7 @@ CREATE TABLE enrichment.broadband_coverage (
 	basis VARCHAR(30),
 	CONSTRAINT broadband_coverage_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT broadband_coverage_basis_check CHECK (basis = 'qualified_at_address'),
-	CONSTRAINT broadband_coverage_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT broadband_coverage_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT broadband_coverage_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT broadband_coverage_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT broadband_coverage_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1097,7 +1099,7 @@ CREATE TABLE enrichment.company_profiles (
 	CONSTRAINT company_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
 	CONSTRAINT company_profiles_tags_check CHECK (cardinality(tags) <= 50),
 	CONSTRAINT company_profiles_tech_check CHECK (cardinality(tech) <= 50),
-	CONSTRAINT company_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT company_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT company_profiles_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT company_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT company_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1140,7 +1142,7 @@ CREATE TABLE enrichment.deactivations (
 	numbers INTEGER,
 	CONSTRAINT deactivations_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT deactivations_numbers_check CHECK (numbers >= 0),
-	CONSTRAINT deactivations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT deactivations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT deactivations_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT deactivations_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT deactivations_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1177,7 +1179,7 @@ CREATE TABLE enrichment.email_candidates (
 	CONSTRAINT email_candidates_labelled_check CHECK ((email IS NULL) = (source IS NULL)),
 	CONSTRAINT email_candidates_guessed_check CHECK ((form IS NOT NULL) <= (source = 'guess')),
 	CONSTRAINT email_candidates_alternatives_check CHECK (cardinality(alternatives) <= 10),
-	CONSTRAINT email_candidates_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT email_candidates_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT email_candidates_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT email_candidates_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT email_candidates_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1213,7 +1215,7 @@ CREATE TABLE enrichment.email_verifications (
 	CONSTRAINT email_verifications_verdict_check CHECK (verdict IN ('valid', 'invalid', 'accept_all', 'do_not_mail', 'spamtrap', 'abuse', 'unknown')),
 	CONSTRAINT email_verifications_score_check CHECK (score BETWEEN 0 AND 100),
 	CONSTRAINT email_verifications_domain_age_days_check CHECK (domain_age_days >= 0),
-	CONSTRAINT email_verifications_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT email_verifications_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT email_verifications_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT email_verifications_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT email_verifications_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1249,7 +1251,7 @@ CREATE TABLE enrichment.geocodes (
 	CONSTRAINT geocodes_both_check CHECK ((latitude IS NULL) = (longitude IS NULL)),
 	CONSTRAINT geocodes_accuracy_check CHECK (accuracy IN ('rooftop','interpolated','center','approximate')),
 	CONSTRAINT geocodes_census_block_check CHECK (census_block ~ '^[0-9]{15}$'),
-	CONSTRAINT geocodes_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT geocodes_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT geocodes_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT geocodes_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT geocodes_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1276,7 +1278,7 @@ CREATE TABLE enrichment.line_statuses (
 	is_cell BOOLEAN,
 	CONSTRAINT line_statuses_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT line_statuses_activity_score_check CHECK (activity_score BETWEEN 0 AND 100),
-	CONSTRAINT line_statuses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT line_statuses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT line_statuses_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT line_statuses_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT line_statuses_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1313,7 +1315,7 @@ CREATE TABLE enrichment.person_profiles (
 	likelihood SMALLINT,
 	CONSTRAINT person_profiles_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT person_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
-	CONSTRAINT person_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT person_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT person_profiles_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT person_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT person_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1365,7 +1367,7 @@ CREATE TABLE enrichment.phone_lookups (
 	CONSTRAINT phone_lookups_quality_score_check CHECK (quality_score BETWEEN 0 AND 100),
 	CONSTRAINT phone_lookups_risk_level_check CHECK (risk_level IN ('low','medium','high','unknown')),
 	CONSTRAINT phone_lookups_validation_errors_check CHECK (cardinality(validation_errors) <= 20),
-	CONSTRAINT phone_lookups_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT phone_lookups_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT phone_lookups_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT phone_lookups_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT phone_lookups_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1395,7 +1397,7 @@ CREATE TABLE enrichment.phone_porting (
 	details JSONB CONSTRAINT phone_porting_details_check CHECK (pg_column_size(details) <= 65536),
 	CONSTRAINT phone_porting_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT phone_porting_routing_check CHECK (location_routing_number ~ '^[0-9]{10,15}$'),
-	CONSTRAINT phone_porting_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT phone_porting_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT phone_porting_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT phone_porting_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT phone_porting_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1423,7 +1425,7 @@ CREATE TABLE enrichment.phone_validations (
 	country_code VARCHAR(3),
 	location VARCHAR(200),
 	CONSTRAINT phone_validations_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
-	CONSTRAINT phone_validations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT phone_validations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT phone_validations_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT phone_validations_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT phone_validations_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1459,7 +1461,7 @@ CREATE TABLE enrichment.reverse_phones (
 	is_commercial BOOLEAN,
 	CONSTRAINT reverse_phones_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT reverse_phones_owners_list_check CHECK (jsonb_typeof(owners) = 'array'),
-	CONSTRAINT reverse_phones_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT reverse_phones_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT reverse_phones_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT reverse_phones_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT reverse_phones_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1533,7 +1535,7 @@ CREATE TABLE enrichment.trust_hub_profiles (
 	CONSTRAINT trust_hub_profiles_checks_passed_check CHECK (cardinality(checks_passed) <= 200),
 	CONSTRAINT trust_hub_profiles_checks_failed_check CHECK (cardinality(checks_failed) <= 200),
 	CONSTRAINT trust_hub_profiles_assigned_check CHECK (cardinality(assigned) <= 1000),
-	CONSTRAINT trust_hub_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT trust_hub_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT trust_hub_profiles_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT trust_hub_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT trust_hub_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1589,7 +1591,7 @@ CREATE TABLE enrichment.zipcode_businesses (
 	CONSTRAINT zipcode_businesses_page_check CHECK (page >= 1),
 	CONSTRAINT zipcode_businesses_counts_check CHECK (least(found, skipped, matched, total) >= 0),
 	CONSTRAINT zipcode_businesses_matched_check CHECK (matched <= found),
-	CONSTRAINT zipcode_businesses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT zipcode_businesses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT zipcode_businesses_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT zipcode_businesses_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT zipcode_businesses_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
