@@ -175,6 +175,10 @@ class StepsSettings(Document):
         default=StepSettings(),
         description="Businesses of ZIP codes; asked for by `bulk-lookup discover` alone.",
     )
+    reverse_geocodes: StepSettings = Field(
+        default=StepSettings(),
+        description="Addresses at points; asked for by `bulk-lookup reverse-geocode` alone.",
+    )
     accepted_deadline_s: int = Field(
         default=86_400,
         ge=60,

@@ -1,9 +1,9 @@
 """Hunter as the sandbox plays it; shapes of contract `derived_hunter`.
 
 Quirks: some searches and verifications answer 202 the first time they are asked; an address at a
-server that misbehaves (`greylisted@…`) gets 222; who objected is 451, whatever is asked (so are
-people called Claimed, `claimed@…` and domains `claimed-…`, and whoever the control names); too fast is 403 and a used-up
-allowance 429 with its own id; what is not found is 404 and free.
+server that misbehaves (`greylisted@…`) gets 222; who objected is 451, whatever is asked (always
+people called Claimed, `claimed@…`, domains `claimed-…` and whom the control names); too fast is 403
+and a used-up allowance 429 with its own id; what is not found is 404 and free.
 
 Belongs here: this vendor's paths, bodies and quirks. Does not: faults, billing, the log
 (`account`), what is true (`people`, `mailboxes`), the shape of profiles (`profiles`).

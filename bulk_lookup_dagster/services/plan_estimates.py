@@ -137,7 +137,7 @@ def estimate(
         "duplicates_micros": sum(
             duplicates[line.step] * line.price_micros for line in lines if line.stage.source is None
         ),
-        **_money(funnel.total),
+        **funnel.total.document(),
         "duration_s": seconds,
         "slowest_limit": limit,
     }
@@ -263,7 +263,7 @@ def _line_document(line: _Line, spread: Spread, questions: int) -> dict[str, Any
         "expected": max(0, questions - line.stage.due),
         **{name: line.standing(name) for name in _STANDINGS},
         "price_micros": line.price_micros,
-        **_money(spread),
+        **spread.document(),
     }
 
 
@@ -282,14 +282,5 @@ def _step_document(
         "duplicates": duplicates[name],
         "skipped": work.skipped,
         "skipped_because": work.skipped_because,
-        **_money(combined(spreads)),
-    }
-
-
-def _money(spread: Spread) -> dict[str, int]:
-    return {
-        "p10_micros": spread.p10,
-        "p50_micros": spread.p50,
-        "p90_micros": spread.p90,
-        "max_micros": spread.maximum,
+        **combined(spreads).document(),
     }

@@ -26,8 +26,8 @@ from bulk_lookup_dagster.engine.provider import Provider
 from bulk_lookup_dagster.engine.runner import run_step
 from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.objections import withdraw_objected
 from bulk_lookup_dagster.services.oauth_tokens import PostgresTokens
+from bulk_lookup_dagster.services.objections import withdraw_objected
 from bulk_lookup_dagster.services.phone_book import PostgresPhoneBook
 from bulk_lookup_dagster.services.plans import refresh_after
 from bulk_lookup_dagster.services.providers import (

@@ -1,4 +1,4 @@
-"""People who objected at Hunter: nobody else is asked, and what it told before is served no more."""
+"""People who objected at Hunter: nobody else is asked, and what it told is served no more."""
 
 from __future__ import annotations
 

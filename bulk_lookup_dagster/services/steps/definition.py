@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bulk_lookup_dagster.core.errors import InputError
-from bulk_lookup_dagster.core.settings import Settings, StepsSettings, StepSettings
+from bulk_lookup_dagster.core.settings import Settings, StepSettings, StepsSettings
 from bulk_lookup_dagster.engine.step import Step, Waterfall
 from bulk_lookup_dagster.services.derivations.derivation import Derivation
 from bulk_lookup_dagster.services.steps.scopes import subjects_sql

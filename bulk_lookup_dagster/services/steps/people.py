@@ -18,7 +18,8 @@ MOST_EXACT = """(
 )"""
 # Who objected at one vendor is asked about nowhere, in no step, and never again.
 NOT_OBJECTED = """NOT EXISTS (
-    SELECT FROM ledger.claims told WHERE told.subject_id = s.subject_id AND told.outcome = 'objected'
+    SELECT FROM ledger.claims past WHERE past.subject_id = s.subject_id
+       AND past.outcome = 'objected'
 )"""
 NAMED_AT_COMPANY = "s.value NOT LIKE '||||%%'"
 

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 
 from bulk_lookup_dagster.core.errors import InputError
-from bulk_lookup_dagster.core.settings import Settings, StepsSettings, StepSettings
+from bulk_lookup_dagster.core.settings import Settings, StepSettings, StepsSettings
 from bulk_lookup_dagster.engine.step import Scope, Step
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
-from bulk_lookup_dagster.services.steps.scopes import uploads_scope
+from bulk_lookup_dagster.services.steps.scopes import subjects_scope, uploads_scope
 from bulk_lookup_dagster.services.steps.zipcode_businesses import discovery_scope
 
 _FIXED = ("minimum_confidence", "holdout_percent")
@@ -135,7 +135,9 @@ def _block_of_plan(document: Mapping[str, Any], definition: StepDefinition) -> S
 
 
 def scope_of_plan(document: Mapping[str, Any]) -> Scope:
-    """What a plan runs over: requests for ZIP codes, else uploads."""
+    """What a plan runs over: requests for ZIP codes, subjects people named, else uploads."""
     if "limit" in document:
         return discovery_scope(document["subject_ids"], document["limit"])
+    if document.get("subject_ids"):
+        return subjects_scope(document["subject_ids"])
     return uploads_scope(document.get("upload_ids", []))

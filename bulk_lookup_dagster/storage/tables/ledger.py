@@ -65,7 +65,9 @@ plans = sa.Table(
     at("expires_at"),
     text("superseded_reason", 200),
     now("created_at"),
-    sa.CheckConstraint("kind IN ('upload','refresh','nightly','discovery','bench')", name="kind"),
+    sa.CheckConstraint(
+        "kind IN ('upload','refresh','nightly','discovery','points','bench')", name="kind"
+    ),
     sa.CheckConstraint(
         "state <> 'approved' OR (approved_by IS NOT NULL AND approved_at IS NOT NULL)",
         name="approval",

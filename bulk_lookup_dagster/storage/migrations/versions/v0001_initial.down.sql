@@ -20,6 +20,10 @@ DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;
 
+DROP VIEW enrichment.points;
+
+DROP VIEW enrichment.reverse_geocodes_best;
+
 DROP VIEW enrichment.zipcode_discovery;
 
 DROP VIEW enrichment.zipcode_businesses_best;
@@ -73,6 +77,8 @@ DROP TABLE enrichment.trust_hub_profiles;
 DROP TABLE enrichment.trust_hub_companies;
 
 DROP TABLE enrichment.reverse_phones;
+
+DROP TABLE enrichment.reverse_geocodes;
 
 DROP TABLE enrichment.phone_validations;
 

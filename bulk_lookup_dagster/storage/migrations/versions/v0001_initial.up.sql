@@ -704,7 +704,7 @@ CREATE TABLE ledger.plans (
 	superseded_reason VARCHAR(200),
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	CONSTRAINT plans_pkey PRIMARY KEY (plan_id),
-	CONSTRAINT plans_kind_check CHECK (kind IN ('upload','refresh','nightly','discovery','bench')),
+	CONSTRAINT plans_kind_check CHECK (kind IN ('upload','refresh','nightly','discovery','points','bench')),
 	CONSTRAINT plans_approval_check CHECK (state <> 'approved' OR (approved_by IS NOT NULL AND approved_at IS NOT NULL)),
 	CONSTRAINT plans_times_check CHECK (expires_at >= approved_at),
 	CONSTRAINT plans_upload_id_fkey FOREIGN KEY(upload_id) REFERENCES intake.uploads (upload_id) ON DELETE SET NULL
@@ -1261,6 +1261,8 @@ CREATE INDEX geocodes_claim_id_idx ON enrichment.geocodes (claim_id);
 
 CREATE INDEX geocodes_expires_at_idx ON enrichment.geocodes (expires_at);
 
+CREATE INDEX geocodes_place_id_idx ON enrichment.geocodes (place_id) WHERE place_id IS NOT NULL;
+
 COMMENT ON TABLE enrichment.geocodes IS 'Where an address is: its point, how exact, its census block of 2020. Google''s point goes after 29 days, its place id stays.';
 
 CREATE TABLE enrichment.line_statuses (
@@ -1436,6 +1438,36 @@ CREATE INDEX phone_validations_claim_id_idx ON enrichment.phone_validations (cla
 CREATE INDEX phone_validations_expires_at_idx ON enrichment.phone_validations (expires_at);
 
 COMMENT ON TABLE enrichment.phone_validations IS 'A second opinion on a number''s validity, line type and carrier; never a name.';
+
+CREATE TABLE enrichment.reverse_geocodes (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT reverse_geocodes_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	latitude DOUBLE PRECISION,
+	longitude DOUBLE PRECISION,
+	accuracy VARCHAR(20),
+	place_id VARCHAR(300),
+	CONSTRAINT reverse_geocodes_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT reverse_geocodes_point_check CHECK (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180),
+	CONSTRAINT reverse_geocodes_both_check CHECK ((latitude IS NULL) = (longitude IS NULL)),
+	CONSTRAINT reverse_geocodes_accuracy_check CHECK (accuracy IN ('rooftop','interpolated','center','approximate')),
+	CONSTRAINT reverse_geocodes_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
+	CONSTRAINT reverse_geocodes_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT reverse_geocodes_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT reverse_geocodes_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX reverse_geocodes_claim_id_idx ON enrichment.reverse_geocodes (claim_id);
+
+CREATE INDEX reverse_geocodes_expires_at_idx ON enrichment.reverse_geocodes (expires_at);
+
+COMMENT ON TABLE enrichment.reverse_geocodes IS 'The address at a point, by Google''s place id; its text is never stored, its own point goes after 29 days, the place id stays.';
 
 CREATE TABLE enrichment.reverse_phones (
 	subject_id BIGINT NOT NULL,
@@ -1930,6 +1962,49 @@ WITH asked AS (
           LEFT JOIN kept k ON k.subject_id = r.subject_id AND k.provider = a.provider
           LEFT JOIN pages p ON p.subject_id = r.subject_id AND p.provider = a.provider;
 
+CREATE VIEW enrichment.reverse_geocodes_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.reverse_geocodes r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'reverse_geocodes' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'reverse_geocodes' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.points AS
+SELECT s.subject_id, s.value AS point, c.provider,
+               CASE WHEN c.claim_id IS NULL THEN 'new'
+                    WHEN c.state IN ('claimed', 'accepted') THEN 'in_progress'
+                    WHEN c.state = 'unknown_outcome' THEN 'unknown'
+                    WHEN c.state = 'failed' AND c.retry_at IS NOT NULL THEN 'retry'
+                    WHEN c.state IN ('failed', 'written_off') THEN 'failed'
+                    WHEN c.outcome <> 'data' THEN 'nothing_there'
+                    WHEN r.expires_at <= now() THEN 'expired'
+                    ELSE 'found' END AS state,
+               CASE WHEN r.expires_at > now() THEN r.latitude END AS latitude,
+               CASE WHEN r.expires_at > now() THEN r.longitude END AS longitude,
+               CASE WHEN r.expires_at > now() THEN r.accuracy END AS accuracy,
+               r.place_id, o.subject_id AS address_subject_id, o.value AS address,
+               c.cost_micros, c.error_class AS error, c.retry_at, r.fetched_at, r.expires_at
+          FROM intake.subjects s
+          LEFT JOIN LATERAL (
+               SELECT * FROM ledger.claims l
+                WHERE l.subject_id = s.subject_id AND l.operation = 'reverse_geocode'
+                ORDER BY l.epoch DESC, l.claim_id DESC LIMIT 1) c ON true
+          LEFT JOIN enrichment.reverse_geocodes r
+            ON r.subject_id = s.subject_id AND r.provider = c.provider
+               AND r.operation = c.operation AND r.params_hash = c.params_hash
+          LEFT JOIN LATERAL (
+               SELECT a.subject_id, a.value FROM enrichment.geocodes g
+                 JOIN intake.subjects a ON a.subject_id = g.subject_id
+                WHERE g.place_id = r.place_id AND g.provider = r.provider AND a.value IS NOT NULL
+                ORDER BY g.fetched_at DESC, g.subject_id LIMIT 1) o ON true
+         WHERE s.kind = 'point' AND s.value IS NOT NULL;
+
 CREATE VIEW matching.golden_field_sources AS
 SELECT g.golden_id, 'name' AS field, g.name_contact_id AS contact_id, CASE WHEN 'name' = ANY (g.pinned) THEN 'pin' ELSE g.name_rule END AS rule FROM matching.golden_contacts g WHERE g.name_contact_id IS NOT NULL OR 'name' = ANY (g.pinned)
         UNION ALL SELECT g.golden_id, 'first_name' AS field, g.name_contact_id AS contact_id, CASE WHEN 'first_name' = ANY (g.pinned) THEN 'pin' ELSE g.name_rule END AS rule FROM matching.golden_contacts g WHERE g.name_contact_id IS NOT NULL OR 'first_name' = ANY (g.pinned)
@@ -1999,7 +2074,8 @@ SELECT s.subject_id,
                SELECT max(o.confidence) AS confidence
                  FROM intake.contact_subjects l JOIN (VALUES ('given', 1, 80), ('reverse_phone', 2, 70), ('company_profile', 3, 60))
                AS o (role, place, confidence) ON o.role = l.role
-                WHERE l.subject_id = s.subject_id AND l.kind = 'address' AND (l.role <> 'reverse_phone' OR EXISTS (
+                WHERE l.subject_id = s.subject_id AND l.kind = 'address'
+                  AND (l.role <> 'reverse_phone' OR EXISTS (
                 SELECT FROM enrichment.reverse_phones r
                  WHERE r.claim_id = l.origin_claim_id
                    AND (r.expires_at IS NULL OR r.expires_at > now())))) t ON true
@@ -2593,6 +2669,14 @@ CREATE TRIGGER zipcode_businesses_note_subject_update AFTER UPDATE ON enrichment
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
 CREATE TRIGGER zipcode_businesses_note_subject_delete AFTER DELETE ON enrichment.zipcode_businesses
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER reverse_geocodes_note_subject_update AFTER UPDATE ON enrichment.reverse_geocodes
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER reverse_geocodes_note_subject_delete AFTER DELETE ON enrichment.reverse_geocodes
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 

@@ -65,7 +65,8 @@ _CONFIDENCES = f"""
           LEFT JOIN LATERAL (
                SELECT max(o.confidence) AS confidence
                  FROM intake.contact_subjects l JOIN {_ORIGINS} ON o.role = l.role
-                WHERE l.subject_id = s.subject_id AND l.kind = 'address' AND {_STILL_TOLD}) t ON true
+                WHERE l.subject_id = s.subject_id AND l.kind = 'address'
+                  AND {_STILL_TOLD}) t ON true
          WHERE s.kind = 'address'
     """
 
