@@ -14,8 +14,8 @@ from bulk_lookup_dagster.services.steps.broadband_coverage import BROADBAND_COVE
 broadband_coverage = step_asset(
     BROADBAND_COVERAGE,
     "Whether an address is qualified for LTE or 5G home internet.\n\nSource: Verizon ThingSpace's"
-    " address qualification, by contract and at your price; its answer comes by call-back. Never an"
-    " estimate from a city list. Kept 30 days.",
+    " address qualification, by contract and at your price; its answer comes by call-back. Asked"
+    " only about addresses that are sure enough. Never an estimate from a city list. Kept 30 days.",
 )
 
 ASSETS = (broadband_coverage,)

@@ -21,6 +21,7 @@ from bulk_lookup_dagster.commands import (
     money,
     platform,
     provenance,
+    reverse_geocode,
     trust_hub,
 )
 
@@ -58,6 +59,7 @@ for command in (
     provenance.unpin,
 ):
     app.command()(command)
+app.command(context_settings=reverse_geocode.CONTEXT)(reverse_geocode.reverse_geocode)
 matching.matching.command()(match_models.shadow)
 matching.matching.command()(match_models.activate)
 matching.matching.command()(match_models.export_splink)

@@ -30,6 +30,7 @@ from assets import (
     phone_porting,
     phone_validations,
     quality_scores,
+    reverse_geocodes,
     reverse_phones,
     trust_hub_profiles,
     zipcode_businesses,
@@ -65,6 +66,7 @@ ASSETS = (
     *deactivations.ASSETS,
     *trust_hub_profiles.ASSETS,
     *zipcode_businesses.ASSETS,
+    *reverse_geocodes.ASSETS,
     *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,
@@ -76,6 +78,7 @@ CHECKS = (
     *trust_hub_profiles.CHECKS,
     *match_clusters.CHECKS,
     *zipcode_businesses.CHECKS,
+    *reverse_geocodes.CHECKS,
 )
 
 

@@ -133,8 +133,8 @@ def purge_expired(context: dg.OpExecutionContext, platform: dg.ResourceParam[Pla
     """Minimisation: claims, costs and hashes stay."""
     with explained():
         with connect(platform.dsn, autocommit=True, name="bulk-lookup purge") as conn:
-            bodies = purge(conn)
             values = purge_values(conn)
+            bodies = purge(conn)  # those of withdrawn values too
             exports = remove_old_exports(conn, platform)
         parts = remove_parts(platform.environment.home / "files")
         context.add_output_metadata(

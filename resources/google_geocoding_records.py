@@ -1,4 +1,4 @@
-"""Google Geocoding: what its operation is, costs and may be kept, and how its answers are read.
+"""Google Geocoding: what its operations are, cost and may be kept, and how its answers are read.
 
 Both versions are reduced at once to what the terms let us keep: the place id, without a time limit,
 and the point with its granularity, for 29 days; a formatted address is never stored. v3 tells of
@@ -6,7 +6,8 @@ partial matches, v4 does not: unknown there (F37). Price: list price as read in 
 month's free allowance. Retention: RULES, Google geocode latitude/longitude.
 
 Columns, of `enrichment.geocodes`: latitude, longitude, accuracy, partial_match, place_id,
-confidence (0 to 100, a scale of ours).
+confidence (0 to 100, a scale of ours); of `enrichment.reverse_geocodes`: latitude, longitude,
+accuracy, place_id, of the address at a point.
 
 Belongs here: data and pure parsing. Does not: requests (see `google_geocoding_client`).
 """
@@ -27,10 +28,12 @@ PROVIDER = "google_geocoding"
 
 OPERATIONS: Mapping[str, Operation] = {
     "geocode": Operation("geocode", "address", "google_geocode", timedelta(days=29)),
+    "reverse_geocode": Operation("reverse_geocode", "point", "google_geocode", timedelta(days=29)),
 }
 
-PRICES: tuple[Price, ...] = (
-    Price(PROVIDER, "geocode", 5_000, "Google Maps: $5 per 1,000", date(2026, 10, 1)),
+PRICES: tuple[Price, ...] = tuple(
+    Price(PROVIDER, name, 5_000, "Google Maps: $5 per 1,000", date(2026, 10, 1))
+    for name in OPERATIONS
 )
 
 _READ = Fields("Google Geocoding")
@@ -41,6 +44,7 @@ _ACCURACY: Mapping[str, tuple[str, int]] = {
     "APPROXIMATE": ("approximate", 30),
 }
 _PARTIAL = 40
+_AT_A_POINT = ("latitude", "longitude", "accuracy", "place_id")
 
 
 def one_line(subject: str) -> str:
@@ -78,6 +82,18 @@ def kept_v3(result: Mapping[str, Any]) -> dict[str, Any]:
         "granularity": geometry.get("location_type"),
         "partial_match": result.get("partial_match", False),
     }
+
+
+def text_of(result: Mapping[str, Any]) -> str:
+    """The address as Google writes it, for whoever looks at it now: it is stored nowhere."""
+    written = result.get("formattedAddress") or result.get("formatted_address")
+    return written[:320] if isinstance(written, str) and written.isprintable() else ""
+
+
+def parse_reverse_geocode(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of `enrichment.reverse_geocodes`; all empty where nothing was found."""
+    found = parse_geocode(answer)
+    return {name: found[name] for name in _AT_A_POINT if found}
 
 
 def parse_geocode(answer: Mapping[str, Any]) -> dict[str, Any]:

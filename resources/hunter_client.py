@@ -4,8 +4,9 @@
 a remote mail server that misbehaved: later. Errors are `{errors: [{id, code, details}]}`; documents
 and the vendor's own programs disagree about 403 and 429, so the error's id comes before the status:
 429 is the allowance where the id speaks of usage or credits, else "slower"; 403 is "slower" until
-it has gone on for minutes, then refused credentials. 451 is a person who objected: on a
-verification that is an answer (do not mail), elsewhere permanent.
+it has gone on for minutes, then refused credentials. 451 is a person who objected to being told
+of: an answer, on a verification the verdict "do not mail", elsewhere the outcome `objected`. What
+was told of them before is withdrawn by `services.objections`.
 
 Billing: what is not found is free, and so are refusals.
 
@@ -35,7 +36,7 @@ from bulk_lookup_dagster.core.errors import (
 )
 from bulk_lookup_dagster.core.subjects import CompanyKey, PersonKey
 from bulk_lookup_dagster.core.vendor_settings import HunterSettings
-from bulk_lookup_dagster.engine.provider import Accepted, Answer, Exchange, Question
+from bulk_lookup_dagster.engine.provider import Accepted, Answer, Exchange, OutcomeKind, Question
 from resources.http import Reply, Timeouts
 from resources.hunter_records import (
     CLAIMED,
@@ -131,9 +132,10 @@ class HunterClient(KeyClient):
                 return Answer(question.claim_id, None, 0, b"", later)
             case 404 if _error_id(reply) is not None:
                 return Answer(question.claim_id, "no_data", 0, b"{}")
-            case 451 if question.operation == "email_verifier":
-                body = orjson.dumps({"status": CLAIMED})
-                return Answer(question.claim_id, "data", 0, body)
+            case 451 if _error_id(reply) is not None:
+                verdict_too = question.operation == "email_verifier"
+                outcome: OutcomeKind = "data" if verdict_too else "objected"
+                return Answer(question.claim_id, outcome, 0, orjson.dumps({"status": CLAIMED}))
         raise self._error(reply)
 
     def _error(self, reply: Reply) -> ProviderError:
@@ -168,7 +170,7 @@ class HunterClient(KeyClient):
         if status == 404:
             return AuthFailed, "knows no such path; is the base URL right?"
         if status == 451:
-            return PermanentFailure, "may not tell: the person objected"
+            return PermanentFailure, "or something before it may not answer for legal reasons"
         return None, ""
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bulk_lookup_dagster.commands import frame
-from bulk_lookup_dagster.commands.frame import DONE, FAILED, WAITS, Json, Result
+from bulk_lookup_dagster.commands.frame import WAITS, Json, Result
 
 Zipcodes = Annotated[list[str] | None, typer.Argument(metavar="[ZIP]...", help="ZIP codes.")]
 File = Annotated[
@@ -19,7 +19,6 @@ Limit = Annotated[
     int, typer.Option(min=1, max=1_000, help="Businesses of a ZIP code that are enough.")
 ]
 Type = Annotated[str, typer.Option("--type", help="Kind of business, such as dentist.")]
-_WAITING = ("cap_reached", "paused")
 
 
 def discover(
@@ -56,13 +55,7 @@ def _read(zipcodes: Sequence[str], file: Path | None) -> Any:
     from bulk_lookup_dagster.core.errors import InputError
     from bulk_lookup_dagster.core.zipcodes import REASONS, read_zipcodes
 
-    try:
-        lines = file.read_text().splitlines() if file else []
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"The file of ZIP codes cannot be read: {type(error).__name__}.",
-            fix="Give a text file with one ZIP code a line.",
-        ) from None
+    lines = frame.read_lines(file, "ZIP code") if file else []
     read = read_zipcodes([*zipcodes, *(line for line in lines if line.strip())])
     if not read.accepted:
         reasons = "; ".join(f"{text!r}: {REASONS[reason]}" for text, reason in read.refused[:20])
@@ -102,13 +95,7 @@ def _run(platform: Any, keys: Sequence[Any], limit: int) -> tuple[dict[str, Any]
         "stopped": dict(report.stopped) if report else {},
         "requests": rows,
     }
-    return document, _lines(rows, document), _code(left)
-
-
-def _code(left: dict[str, int]) -> int:
-    if not left:
-        return DONE
-    return WAITS if all(reason in _WAITING for reason in left) else FAILED
+    return document, _lines(rows, document), frame.run_code(left)
 
 
 def _lines(rows: Sequence[Any], document: dict[str, Any]) -> list[str]:

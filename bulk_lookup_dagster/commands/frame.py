@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from bulk_lookup_dagster.services.instance import Platform
 
 DONE, FAILED, WRONG_USE, WAITS = 0, 1, 2, 3
+_WAITING = ("cap_reached", "paused")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -66,6 +68,24 @@ def exit_code(error: BulkLookupError) -> int:
     if isinstance(error, ApprovalNeeded | CapReached):
         return WAITS
     return WRONG_USE if isinstance(error, InputError | ConfigError | NoPrice) else FAILED
+
+
+def run_code(left_due: Mapping[str, int]) -> int:
+    """The exit code of a run by what stayed due: done, waits for budget or a person, or failed."""
+    if not left_due:
+        return DONE
+    return WAITS if all(reason in _WAITING for reason in left_due) else FAILED
+
+
+def read_lines(file: Path, what: str) -> list[str]:
+    """The lines of a text file of `what`; raises `InputError` where it is none."""
+    try:
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"The file of {what}s cannot be read: {type(error).__name__}.",
+            fix=f"Give a text file with one {what} a line.",
+        ) from None
 
 
 def actor() -> str:

@@ -40,6 +40,15 @@ class Spread:
     p90: int
     maximum: int
 
+    def document(self) -> dict[str, int]:
+        """As plans store it."""
+        return {
+            "p10_micros": self.p10,
+            "p50_micros": self.p50,
+            "p90_micros": self.p90,
+            "max_micros": self.maximum,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Funnel:

@@ -111,6 +111,17 @@ class StepSettings(Document):
         return value
 
 
+class CoverageSettings(StepSettings):
+    """How home internet at addresses is asked for."""
+
+    minimum_address_confidence: int = Field(
+        default=70,
+        ge=0,
+        le=100,
+        description="Only addresses at least this sure are asked about; 0 = every one.",
+    )
+
+
 class StepsSettings(Document):
     """One block per enrichment step. What costs beside the look-ups is off until switched on."""
 
@@ -150,8 +161,8 @@ class StepsSettings(Document):
     geocodes: StepSettings = Field(
         default=StepSettings(enabled=False), description="Points and census blocks of addresses."
     )
-    broadband_coverage: StepSettings = Field(
-        default=StepSettings(enabled=False), description="Home internet at addresses."
+    broadband_coverage: CoverageSettings = Field(
+        default=CoverageSettings(enabled=False), description="Home internet at addresses."
     )
     deactivations: StepSettings = Field(
         default=StepSettings(), description="Numbers that carriers took out of service, by day."
@@ -163,6 +174,10 @@ class StepsSettings(Document):
     zipcode_businesses: StepSettings = Field(
         default=StepSettings(),
         description="Businesses of ZIP codes; asked for by `bulk-lookup discover` alone.",
+    )
+    reverse_geocodes: StepSettings = Field(
+        default=StepSettings(),
+        description="Addresses at points; asked for by `bulk-lookup reverse-geocode` alone.",
     )
     accepted_deadline_s: int = Field(
         default=86_400,

@@ -220,10 +220,10 @@ class CensusSettings(VendorSettings):
 class GoogleGeocodingSettings(VendorSettings):
     """How Google Geocoding is asked; v4 allows 25 requests a second by default."""
 
-    priced = ("geocode",)
+    priced = ("geocode", "reverse_geocode")
 
     version: Literal["v4", "v3"] = Field(
-        default="v4", description="v3 puts the key and the address into the URL."
+        default="v4", description="v3 puts the key and what is asked into the URL."
     )
     requests_per_second: Rate = 25.0
 

@@ -91,8 +91,8 @@ class RunReport:
     `deadline`, `no_price`, `waiting` for an earlier provider of a waterfall); `pending_elsewhere`
     those another live run still holds; `accepted` those a vendor will answer later; `rates` the
     requests a second each provider was held to (None: no limit). `skipped` counts rows about which
-    nobody could be asked, `skipped_because` says why; `left_out` names who else might have answered
-    what nobody did.
+    nobody could be asked, or subjects left out as not sure enough; `skipped_because` says why;
+    `left_out` names who else might have answered what nobody did.
     """
 
     run_id: int = 0

@@ -14,7 +14,8 @@ from uuid import UUID
 from bulk_lookup_dagster.core.errors import ProviderError
 
 OnUnknown = Literal["hold", "ask_again", "reconcile"]
-OutcomeKind = Literal["data", "no_data", "invalid_subject"]
+# `objected`: the vendor may not tell, because the person asked it not to; nobody else is asked.
+OutcomeKind = Literal["data", "no_data", "invalid_subject", "objected"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ failure. What a vendor could not be asked (paused, circuit open, no money) is ne
 later positions wait for it, as they wait for a retry, an accepted question or an unknown outcome.
 
 A holdout share of the subjects is asked of the second position as well, so that agreement can be
-measured. A value that expired was bought: it still counts, because expiry never buys anew.
+measured. A value that expired was bought: it still counts, because expiry never buys anew. Where a
+person objected to being told of, nobody further is asked.
 
 Belongs here: the SQL of it. Does not: a question's own standing (see `engine.due`).
 """
@@ -24,9 +25,9 @@ NONE = """,
 _STANDING = """,
     weighed AS (
         SELECT a.*,
-               coalesce(a.state = 'answered' AND a.outcome = 'data' AND a.stale IS NOT TRUE
-                        AND {sure},
-                        false) AS useful,
+               coalesce(a.state = 'answered' AND (
+                            a.outcome = 'data' AND a.stale IS NOT TRUE AND {sure}
+                            OR a.outcome = 'objected'), false) AS useful,
                a.own NOT IN ('cached', 'failed') AND a.state IS DISTINCT FROM 'written_off' AS open,
                a.position <= 2 AND (hashint8extended(a.subject_id, 0) & 1048575) %% 100
                    < %(holdout_percent)s AS held_out

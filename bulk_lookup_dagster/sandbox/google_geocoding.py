@@ -3,7 +3,8 @@
 
 Quirks: a wrong key of v4 is 400 with the reason API_KEY_INVALID, none at all 403; v3 says
 everything with a status inside a 200. v4 knows no partial matches; a street without a number is
-answered by its middle, a place we do not know by nothing.
+answered by its middle, a place we do not know by nothing. A point is answered by the address whose
+lot it is on, with the place id that address has, else by its town, far from all of them by nothing.
 
 Belongs here: this vendor's paths, bodies and quirks. Does not: faults, billing, the log
 (`account`).
@@ -14,17 +15,27 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
 from bulk_lookup_dagster.sandbox.draws import draw, knows
-from bulk_lookup_dagster.sandbox.places import Point, locate
+from bulk_lookup_dagster.sandbox.places import Point, address_near, locate, nearest_town
 from bulk_lookup_dagster.sandbox.server import Request
-from bulk_lookup_dagster.sandbox.simulator import PlainSimulator, Reply, json_reply, refused
+from bulk_lookup_dagster.sandbox.simulator import (
+    PlainSimulator,
+    Reply,
+    json_reply,
+    parameter,
+    refused,
+)
 
 _V4, _V3 = "/v4/geocode/address", "/maps/api/geocode/json"
+_V4_POINT = "/v4/geocode/location/"
+_TEXT = "results.formattedAddress"
 _KNOWN_SHARE, _ROOFTOP_SHARE, _PARTIAL_SHARE = 0.97, 0.85, 0.06
 _UNIT = re.compile(r"\s+(?:apt|ste|unit|suite|#)\s*\S+$", re.IGNORECASE)
+_DEGREES = re.compile(r"(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)", re.ASCII)
 _STATE_ZIP = re.compile(r"([A-Za-z]{2})?\s*(\d{5})?(?:-\d{4})?")
 
 
@@ -64,30 +75,31 @@ class GoogleGeocoding(PlainSimulator):
     """Both versions; any key but `wrong` is one of ours."""
 
     name = "google_geocoding"
-    prices: Mapping[str, int] = {"geocode": 5_000}
+    prices: Mapping[str, int] = {"geocode": 5_000, "reverse_geocode": 5_000}
     errors = GOOGLE_ERRORS
 
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
-        """The address on one line."""
-        return _line(request), ("geocode",)
+        """The address on one line, or the point."""
+        point = _point(request)
+        return (point, ("reverse_geocode",)) if point else (_line(request), ("geocode",))
 
     def answer(self, request: Request) -> Reply:
         """The best result, or a refusal in the words of the version."""
         if request.path == _V3 and request.method == "GET":
             return _answer_v3(request)
         overridden = request.header(b"x-http-method-override") == "GET"
-        if not request.path.startswith(_V4) or not (request.method == "GET" or overridden):
+        known = request.path.startswith((_V4, _V4_POINT))
+        if not known or not (request.method == "GET" or overridden):
             return google_failure(404, "NOT_FOUND", "Not found")
         refusal = key_refusal(request.header(b"x-goog-api-key"))
         if refusal is not None:
             return refusal
-        line = _line(request)
-        if not line:
-            return google_failure(400, "INVALID_ARGUMENT", "Address must be provided")
-        found = _find(line)
-        results = [] if found is None else [_result_v4(line, *found)]
-        body = {"results": results} if results else {}
-        return json_reply(body, billed=((line, "geocode"),))
+        question, found = _asked(request)
+        if not question[0]:
+            return google_failure(400, "INVALID_ARGUMENT", "Address or location must be provided")
+        with_text = _TEXT in request.header(b"x-goog-fieldmask")
+        body = {"results": [_result_v4(found, with_text=with_text)]} if found else {}
+        return json_reply(body, billed=(question,))
 
 
 def without_unit(street: str) -> str:
@@ -97,24 +109,41 @@ def without_unit(street: str) -> str:
 
 def _line(request: Request) -> str:
     if request.path == _V3:
-        return parse_qs(request.query).get("address", [""])[0]
+        return parameter(request, "address")
     if request.method == "POST":
         return parse_qs(request.body.decode()).get("addressQuery", [""])[0]
     return request.path.removeprefix(_V4).strip("/").replace("+", " ")
 
 
+def _point(request: Request) -> str:
+    """The point that is asked about, as it is written; '' where it is an address."""
+    if request.path == _V3:
+        return parameter(request, "latlng")
+    return request.path.removeprefix(_V4_POINT) if request.path.startswith(_V4_POINT) else ""
+
+
+def _asked(request: Request) -> tuple[tuple[str, str], _Found | None]:
+    """What is billed, '' where the question is none, and what was found."""
+    point = _point(request)
+    if not point:
+        line = _line(request)
+        return (line, "geocode"), _find(line) if line else None
+    degrees = _DEGREES.fullmatch(point)
+    if degrees is None or not (abs(float(degrees[1])) <= 90 and abs(float(degrees[2])) <= 180):
+        return ("", "reverse_geocode"), None
+    return (point, "reverse_geocode"), _find_at(float(degrees[1]), float(degrees[2]))
+
+
 def _answer_v3(request: Request) -> Reply:
-    key = parse_qs(request.query).get("key", [""])[0]
-    if key in ("", "wrong"):
+    if parameter(request, "key") in ("", "wrong"):
         return refused(200, _status_v3("REQUEST_DENIED", "The provided API key is invalid."))
-    line = _line(request)
-    if not line:
+    question, found = _asked(request)
+    if not question[0]:
         return refused(200, _status_v3("INVALID_REQUEST", "Missing the 'address' parameter."))
-    found = _find(line)
     if found is None:
-        return json_reply(_status_v3("ZERO_RESULTS"), billed=((line, "geocode"),))
-    body = {"results": [_result_v3(line, *found)], "status": "OK"}
-    return json_reply(body, billed=((line, "geocode"),))
+        return json_reply(_status_v3("ZERO_RESULTS"), billed=(question,))
+    body = {"results": [_result_v3(found, told=question[1] == "geocode")], "status": "OK"}
+    return json_reply(body, billed=(question,))
 
 
 def _status_v3(status: str, message: str = "") -> dict[str, Any]:
@@ -122,8 +151,18 @@ def _status_v3(status: str, message: str = "") -> dict[str, Any]:
     return {"results": [], "status": status, **told}
 
 
-def _find(line: str) -> tuple[Point, str] | None:
-    """Point and granularity of an address on one line."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A result: its text, where it is, how exact, and the key its place id follows from."""
+
+    line: str
+    point: Point
+    granularity: str
+    key: str
+
+
+def _find(line: str) -> _Found | None:
+    """The address on one line."""
     parts = [part.strip() for part in line.split(",")]
     street, city, state, postal_code = without_unit(parts[0]), "", "", ""
     for part in parts[1:]:
@@ -133,45 +172,70 @@ def _find(line: str) -> tuple[Point, str] | None:
         else:
             city = city or part
     point = locate(street, city, state, postal_code)
-    if point is None or not knows("google", "geocode", line.casefold(), _KNOWN_SHARE):
+    if point is None:
         return None
-    if not point.exact:
-        return point, "GEOMETRIC_CENTER"
-    rooftop = knows("google", "rooftop", line.casefold(), _ROOFTOP_SHARE)
-    return point, "ROOFTOP" if rooftop else "RANGE_INTERPOLATED"
+    flat = parts[0].removeprefix(street).strip()
+    return _known(line, point, f"{street}|{postal_code[:5] or point.town.zip3}", flat)
 
 
-def _place_id(line: str) -> str:
-    digest = draw("place", line.casefold()).to_bytes(8, "big") * 2
+def _find_at(latitude: float, longitude: float) -> _Found | None:
+    """The address at a point, without a flat; else the town around it."""
+    one = address_near(latitude, longitude)
+    if one is None:
+        town = nearest_town(latitude, longitude)
+        if town is None:
+            return None
+        middle = Point(town.latitude, town.longitude, exact=False, town=town)
+        line = f"{town.city}, {town.state}"
+        return _Found(line, middle, "APPROXIMATE", line.casefold())
+    point = locate(one.street, one.city, one.state, one.postal_code)
+    return None if point is None else _known(one.line, point, f"{one.street}|{one.postal_code}", "")
+
+
+def _known(line: str, point: Point, house: str, flat: str) -> _Found | None:
+    """What Google has on a house: the same, whether it was asked for by address or by point."""
+    house = house.casefold()
+    if not knows("google", "geocode", house, _KNOWN_SHARE):
+        return None
+    rooftop = knows("google", "rooftop", house, _ROOFTOP_SHARE)
+    granularity = "ROOFTOP" if rooftop else "RANGE_INTERPOLATED"
+    key = f"{house}|{flat.casefold()}"
+    return _Found(line, point, granularity if point.exact else "GEOMETRIC_CENTER", key)
+
+
+def _place_id(key: str) -> str:
+    digest = draw("place", key).to_bytes(8, "big") * 2
     return "ChIJ" + urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _result_v4(line: str, point: Point, granularity: str) -> dict[str, Any]:
-    place = _place_id(line)
+def _result_v4(found: _Found, *, with_text: bool) -> dict[str, Any]:
+    place, point = _place_id(found.key), found.point
     return {
         "place": f"//places.googleapis.com/places/{place}",
         "placeId": place,
         "location": {"latitude": point.latitude, "longitude": point.longitude},
-        "granularity": granularity,
-        "formattedAddress": f"{line}, USA",
+        "granularity": found.granularity,
         "types": ["street_address"],
+        **({"formattedAddress": f"{found.line}, USA"} if with_text else {}),
     }
 
 
-def _result_v3(line: str, point: Point, granularity: str) -> dict[str, Any]:
+def _result_v3(found: _Found, *, told: bool) -> dict[str, Any]:
+    """A result of v3; only addresses that somebody told can match in part."""
+    point = found.point
     place = {"lat": point.latitude, "lng": point.longitude}
-    partial = not point.exact or knows("google", "partial", line, _PARTIAL_SHARE)
+    partial = told and (not point.exact or knows("google", "partial", found.line, _PARTIAL_SHARE))
     return {
         "address_components": [
             {"long_name": point.town.city, "short_name": point.town.city, "types": ["locality"]}
         ],
-        "formatted_address": f"{line}, USA",
+        "formatted_address": f"{found.line}, USA",
         "geometry": {
             "location": place,
-            "location_type": granularity,
+            "location_type": found.granularity,
             "viewport": {"northeast": place, "southwest": place},
         },
-        "place_id": _place_id(line),
+        "place_id": _place_id(found.key),
         "types": ["street_address"],
         **({"partial_match": True} if partial else {}),
     }

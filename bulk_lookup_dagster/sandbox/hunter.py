@@ -1,8 +1,9 @@
 """Hunter as the sandbox plays it; shapes of contract `derived_hunter`.
 
 Quirks: some searches and verifications answer 202 the first time they are asked; an address at a
-server that misbehaves (`greylisted@…`) gets 222; who objected is 451; too fast is 403 and a used-up
-allowance 429 with its own id; what is not found is 404 and free.
+server that misbehaves (`greylisted@…`) gets 222; who objected is 451, whatever is asked (always
+people called Claimed, `claimed@…`, domains `claimed-…` and whom the control names); too fast is 403
+and a used-up allowance 429 with its own id; what is not found is 404 and free.
 
 Belongs here: this vendor's paths, bodies and quirks. Does not: faults, billing, the log
 (`account`), what is true (`people`, `mailboxes`), the shape of profiles (`profiles`).
@@ -56,6 +57,7 @@ class Hunter(PlainSimulator):
     def __init__(self) -> None:
         self._running: set[str] = set()
         self._allowance_used = False
+        self._objected: set[str] = set()
 
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """Person, address or domain."""
@@ -75,17 +77,25 @@ class Hunter(PlainSimulator):
             case ("GET", "/email-verifier"):
                 return self._verify(request)
             case ("GET", "/people/find"):
-                return _person(request)
+                return self._person(request)
             case ("GET", "/companies/find"):
                 return _company(request)
         return refused(404, {"message": "no such path"})
 
     def control(self, name: str, document: Any) -> bool:
-        """`PUT /_sandbox/allowance {"used": true}`: the month's allowance is gone."""
+        """`PUT /_sandbox/allowance {"used": true}`: the month's allowance is gone; `PUT objected
+        {"emails": […]}`: these people object from now on."""
         if name == "allowance":
             self._allowance_used = document.get("used") is True
-            return True
-        return False
+        elif name == "objected":
+            self._objected = set(document["emails"])
+        return name in ("allowance", "objected")
+
+    def _has_objected(self, email: str, first: str = "") -> bool:
+        """Whether a person, known by an address or a first name, asked not to be told of."""
+        named = "claimed" in (first.casefold(), email.partition("@")[0].partition(".")[0])
+        drawn = knows("hunter", "objected", email, _OBJECTED)
+        return named or drawn or email in self._objected
 
     def _is_running(self, key: str) -> bool:
         """Whether a search is one of the slow ones, the first time it is asked."""
@@ -104,6 +114,8 @@ class Hunter(PlainSimulator):
             return Reply(202)
         firm = world.company_at(domain) if domain else world.company_named(company)
         person = world.person_named(first.title(), last.title(), firm)
+        if self._has_objected(person.work_email or "", first):
+            return _claimed()
         known = firm is not None and knows("hunter", "finder", subject, _FINDS)
         data = _candidate(person, person.work_email if known else None)
         return json_reply(
@@ -117,12 +129,23 @@ class Hunter(PlainSimulator):
             return _refusal(400, "invalid_email")
         if email.startswith("greylisted@"):
             return json_reply(_errors(222, "smtp_error")[1], 222)
-        if knows("hunter", "objected", email, _OBJECTED) or email.startswith("claimed@"):
-            return json_reply(_errors(451, "claimed_email")[1], 451)
+        if self._has_objected(email):
+            return _claimed()
         if self._is_running(email):
             return Reply(202)
         data = _verification(email, mailbox(email))
         return json_reply({"data": data}, billed=((email, "email_verifier"),))
+
+    def _person(self, request: Request) -> Reply:
+        email = parameter(request, "email").casefold()
+        if "@" not in email:
+            return _refusal(400, "invalid_email")
+        if self._has_objected(email):
+            return _claimed()
+        person = world.person_by_email(email)
+        if person is None or not knows("hunter", "people", email, _PEOPLE):
+            return _not_found()
+        return json_reply({"data": person_profile(person, email)}, billed=((email, "people"),))
 
 
 def _subject(request: Request) -> str:
@@ -137,6 +160,10 @@ def _refusal(status: int, name: str) -> Reply:
 
 def _not_found() -> Reply:
     return json_reply(_errors(404, "not_found")[1], 404)
+
+
+def _claimed() -> Reply:
+    return json_reply(_errors(451, "claimed_email")[1], 451)
 
 
 def _candidate(person: world.Person, email: str | None) -> dict[str, Any]:
@@ -205,20 +232,12 @@ def _account() -> dict[str, Any]:
     }
 
 
-def _person(request: Request) -> Reply:
-    email = parameter(request, "email").casefold()
-    if "@" not in email:
-        return _refusal(400, "invalid_email")
-    person = world.person_by_email(email)
-    if person is None or not knows("hunter", "people", email, _PEOPLE):
-        return _not_found()
-    return json_reply({"data": person_profile(person, email)}, billed=((email, "people"),))
-
-
 def _company(request: Request) -> Reply:
     domain = parameter(request, "domain").casefold()
     if not domain:
         return _refusal(400, "wrong_params")
+    if domain.startswith("claimed-"):
+        return _claimed()
     firm = world.company_at(domain)
     if firm is None or not knows("hunter", "companies", domain, _COMPANIES):
         return _not_found()

@@ -1,7 +1,8 @@
 """Where the sandbox's world lives: made-up addresses in real towns, their points and blocks.
 
 An address's point follows from its text alone and a block from its point alone, so whoever asks
-about the same place hears the same. Towns, their rough centres and county codes are public facts.
+about the same place hears the same; the point of a plain address leads back to it (`lots`). Towns,
+their rough centres and county codes are public facts.
 
 Belongs here: addresses, points, census blocks, what is offered there. Does not: who lives there
 (see `world`).
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bulk_lookup_dagster.sandbox.draws import draw, pick
+from bulk_lookup_dagster.sandbox.lots import KINDS, STREETS, address_at, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,6 @@ TOWNS = (
 _BY_AREA = {area: town for town in TOWNS for area in town.areas}
 _BY_ZIP3 = {town.zip3: town for town in TOWNS}
 _BY_NAME = {(town.city.casefold(), town.state): town for town in TOWNS}
-_STREETS = "Alder Birch Cedar Dogwood Elm Fern Grove Hazel Ivy Juniper Kettle Linden Maple".split()
-_KINDS = ("St", "Ave", "Blvd", "Ln", "Dr")
 _SPREAD = 0.06
 _FAR = 2.0
 _BRANDS = (
@@ -114,7 +114,7 @@ def address_for(key: str, town: Town | None = None, *, residential: bool = True)
     """The address that belongs to a key, in a town or in any."""
     at = draw("address", key)
     town = town or pick(TOWNS, at >> 4)
-    street = f"{at % 9000 + 100} {pick(_STREETS, at >> 16)} {pick(_KINDS, at >> 24)}"
+    street = f"{at % 9000 + 100} {pick(STREETS, at >> 16)} {pick(KINDS, at >> 24)}"
     wants_unit = (at >> 32) % (5 if residential else 3) == 0
     unit = f"{'Apt' if residential else 'Ste'} {(at >> 36) % 40 + 1}" if wants_unit else ""
     postal_code = f"{town.zip3}{(at >> 44) % 40 + 1:02d}"
@@ -131,12 +131,31 @@ def locate(street: str, city: str, state: str, postal_code: str) -> Point | None
     town = town_of(city, state, postal_code)
     if town is None:
         return None
-    at = draw("point", street.strip().casefold(), postal_code[:5] or town.zip3)
     exact = street[:1].isdigit()
-    shift = (at % 20_001 / 10_000 - 1, (at >> 20) % 20_001 / 10_000 - 1) if exact else (0.0, 0.0)
+    shift = (0.0, 0.0)
+    if exact:
+        shift = place_of(street, postal_code[:5]) or _anywhere(street, postal_code[:5] or town.zip3)
     latitude = round(town.latitude + shift[0] * _SPREAD, 6)
     longitude = round(town.longitude + shift[1] * _SPREAD, 6)
     return Point(latitude, longitude, exact, town)
+
+
+def _anywhere(street: str, postal_code: str) -> tuple[float, float]:
+    at = draw("point", street.strip().casefold(), postal_code)
+    return at % 20_001 / 10_000 - 1, (at >> 20) % 20_001 / 10_000 - 1
+
+
+def address_near(latitude: float, longitude: float) -> Address | None:
+    """The address whose lot a point is on; None outside our towns and on empty lots."""
+    town = nearest_town(latitude, longitude)
+    if town is None:
+        return None
+    north, east = (latitude - town.latitude) / _SPREAD, (longitude - town.longitude) / _SPREAD
+    found = address_at(north, east)
+    if found is None:
+        return None
+    street, zip_end = found
+    return Address(street, "", town.city, town.state, f"{town.zip3}{zip_end:02d}", residential=True)
 
 
 def nearest_town(latitude: float, longitude: float) -> Town | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-OUTCOMES = ("data", "no_data", "invalid_subject")
+OUTCOMES = ("data", "no_data", "invalid_subject", "objected")
 KEY = ("subject_id", "provider", "operation")
 SHARED = (*KEY, "outcome", "fetched_at", "expires_at")
 

@@ -106,7 +106,7 @@ def _document(chains: Sequence[_Chain], settings: Settings) -> dict[str, Any]:
         requests[chain.provider] = asked
     name = ZIPCODE_BUSINESSES.name
     seconds, slowest = duration([StepRequests(name, (), requests)], settings)
-    money = _money(funnel.total)
+    money = funnel.total.document()
     totals = {part: sum(line[part] for line in lines) for part in ("due", "expected", "cached")}
     nobody = {"duplicates": 0, "skipped": 0, "skipped_because": "", "left_out": []}
     return {
@@ -136,14 +136,5 @@ def _line(chain: _Chain, spread: Spread, asked: int) -> dict[str, Any]:
         "expected": max(0, asked - due),
         **standing,
         "price_micros": chain.price_micros,
-        **_money(spread),
-    }
-
-
-def _money(spread: Spread) -> dict[str, int]:
-    return {
-        "p10_micros": spread.p10,
-        "p50_micros": spread.p50,
-        "p90_micros": spread.p90,
-        "max_micros": spread.maximum,
+        **spread.document(),
     }

@@ -102,7 +102,7 @@ def _new_plan(conn: Connection, platform: Platform, subject_ids: Sequence[int], 
             f"{len(subject_ids)} requests are skipped: {why_skipped(step, settings, hindered)}.",
             fix="See: bulk-lookup doctor.",
         )
-    chosen = {step.name: stored_step(offers, settings.steps.step(step.name))}
+    chosen = {step.name: stored_step(step, offers, settings.steps.step(step.name))}
     document = {
         "upload_ids": [],
         "subject_ids": list(subject_ids),

@@ -101,7 +101,9 @@ def ask_paid(
 
 def _cheapest(name: str, book: PriceBook) -> Check | None:
     checks = [
-        Check(replace(step, eligible=None), offer, book.prices[name, offer.operation, "*"])
+        Check(
+            replace(step, eligible=None, floor=None), offer, book.prices[name, offer.operation, "*"]
+        )
         for step in STEPS
         if step.subject_kind in _SUBJECTS
         for offer in step.offers

@@ -60,7 +60,10 @@ class Rates:
 
 @dataclass(slots=True)
 class StepWork:
-    """One step of a plan: who is asked, and how its questions stand now."""
+    """One step of a plan: who is asked, how its questions stand now, what it skips and why.
+
+    With offers, what it skips are subjects that are not sure enough yet.
+    """
 
     definition: StepDefinition
     offers: Sequence[Offer]
@@ -136,7 +139,7 @@ def estimate(
         "duplicates_micros": sum(
             duplicates[line.step] * line.price_micros for line in lines if line.stage.source is None
         ),
-        **_money(funnel.total),
+        **funnel.total.document(),
         "duration_s": seconds,
         "slowest_limit": limit,
     }
@@ -155,6 +158,7 @@ class _Lines:
     def add(self, work: StepWork) -> None:
         """A step's offers; those of a slot follow each other."""
         coming = _pool(self._conn, work.definition, self._scope, self.all)
+        coming += self._surer(work)
         last: dict[str, int] = {}
         for offer in work.offers:
             counts = [one for one in work.counts if (one.provider, one.operation) == offer.key]
@@ -167,6 +171,14 @@ class _Lines:
                 share = 1 - self._rate(first.offer).answered
             self.all.append(self._line(work, offer, counts, pool, before, share))
             last[offer.slot] = len(self.all) - 1
+
+    def _surer(self, work: StepWork) -> int:
+        """Subjects left out now that answers of this plan may make sure enough."""
+        floor = work.definition.floor
+        if floor is None or not work.offers:
+            return 0
+        due = sum(line.stage.due for line in self.all if line.step == floor.told_by)
+        return min(work.skipped, due)
 
     def _rate(self, offer: Offer) -> Rates:
         return self._rates.get(offer.key, Rates())
@@ -203,7 +215,8 @@ def _pool(
     sources = definition.derivation.sources if definition.derivation else ()
     if not any(source.reads for source in sources):
         return 0
-    before = upstream_of(definition, {line.step for line in lines})
+    before = set(upstream_of(definition, {line.step for line in lines}))
+    before -= {definition.floor.told_by} if definition.floor else set()
     coming = sum(line.stage.due + line.stage.pool for line in lines if line.step in before)
     if not coming:
         return 0
@@ -252,7 +265,7 @@ def _line_document(line: _Line, spread: Spread, questions: int) -> dict[str, Any
         "expected": max(0, questions - line.stage.due),
         **{name: line.standing(name) for name in _STANDINGS},
         "price_micros": line.price_micros,
-        **_money(spread),
+        **spread.document(),
     }
 
 
@@ -272,14 +285,5 @@ def _step_document(
         "skipped": work.skipped,
         "skipped_because": work.skipped_because,
         "left_out": [asdict(one) for one in work.left_out],
-        **_money(combined(spreads)),
-    }
-
-
-def _money(spread: Spread) -> dict[str, int]:
-    return {
-        "p10_micros": spread.p10,
-        "p50_micros": spread.p50,
-        "p90_micros": spread.p90,
-        "max_micros": spread.maximum,
+        **combined(spreads).document(),
     }

@@ -23,12 +23,13 @@ from bulk_lookup_dagster.services.obstacles import MAY_COME, count_left_out, obs
 from bulk_lookup_dagster.services.plan_estimates import StepWork, estimate
 from bulk_lookup_dagster.services.prices import store_price_list
 from bulk_lookup_dagster.services.providers import parsers
-from bulk_lookup_dagster.services.steps import BATCH_STEPS, StepDefinition
+from bulk_lookup_dagster.services.steps import BATCH_STEPS, StepDefinition, step_named
 from bulk_lookup_dagster.services.steps.definition import Offer
 from bulk_lookup_dagster.services.steps.graph import in_graph_order
 from bulk_lookup_dagster.services.steps.scopes import count_rows, uploads_scope
 from bulk_lookup_dagster.services.steps.selection import (
     Obstacles,
+    count_unsure,
     step_of_plan,
     stored_step,
     usable_offers,
@@ -152,7 +153,7 @@ def _scope_document(
 ) -> dict[str, Any]:
     """What an approval fixes: uploads, steps, who is asked in which order."""
     steps = {
-        name: stored_step(offers, settings.steps.step(name))
+        name: stored_step(step_named(name), offers, settings.steps.step(name))
         for name, offers in chosen.items()
         if offers
     }
@@ -205,7 +206,7 @@ def _work(
     price_list: str,
     hindered: Obstacles,
 ) -> StepWork:
-    (definition,) = in_graph_order([name])
+    definition = step_named(name)
     step = step_of_plan(stored, definition, scope.kind)
     if step is None:
         count = count_rows(conn, scope)
@@ -218,4 +219,5 @@ def _work(
         plan_id=plan_id,
         refresh_after=refresh_after(settings, name),
     )
-    return StepWork(definition, offers, counts)
+    unsure, why = count_unsure(conn, stored, definition, scope)
+    return StepWork(definition, offers, counts, unsure, why)

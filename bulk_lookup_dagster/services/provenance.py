@@ -180,6 +180,8 @@ def _explained(answers: Sequence[Known]) -> list[Known]:
 
 
 def _reason(one: Known, best: Known | None, answers: Sequence[Known]) -> str:
+    if one.outcome == "objected":
+        return f"the person objected at {one.origin}: nobody else is asked"
     if one.outcome != "data":
         return f"{one.origin} was asked and has nothing"
     if one.value is None:

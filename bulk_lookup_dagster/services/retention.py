@@ -16,6 +16,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
+from bulk_lookup_dagster.services.objections import withdraw_objected
 from bulk_lookup_dagster.storage.tables import METADATA
 from bulk_lookup_dagster.storage.tables.enrichment import KEPT, result_columns
 
@@ -26,7 +27,8 @@ _FORGET_MARKS = (
 
 
 def purge_values(conn: psycopg.Connection[Any]) -> int:
-    """Empty every value whose time is over; says how many rows that changed."""
+    """Empty every value whose time is over, or that was withdrawn; says how many rows changed."""
+    withdraw_objected(conn)
     emptied = sum(conn.execute(_empty(name)).rowcount for name in result_tables())
     return emptied + sum(conn.execute(statement).rowcount for statement in _FORGET_MARKS)
 

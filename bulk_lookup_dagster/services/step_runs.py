@@ -27,6 +27,7 @@ from bulk_lookup_dagster.engine.runner import run_step
 from bulk_lookup_dagster.engine.step import Scope
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.oauth_tokens import PostgresTokens
+from bulk_lookup_dagster.services.objections import withdraw_objected
 from bulk_lookup_dagster.services.obstacles import count_left_out, obstacles
 from bulk_lookup_dagster.services.phone_book import PostgresPhoneBook
 from bulk_lookup_dagster.services.plans import refresh_after
@@ -42,12 +43,14 @@ from bulk_lookup_dagster.services.steps import Offer, StepDefinition, step_named
 from bulk_lookup_dagster.services.steps.graph import in_graph_order, upstream_of
 from bulk_lookup_dagster.services.steps.scopes import count_rows
 from bulk_lookup_dagster.services.steps.selection import (
+    count_unsure,
     offers_of_plan,
     step_of_plan,
     why_skipped,
 )
 from bulk_lookup_dagster.services.subjects import derive
 from bulk_lookup_dagster.storage.database import connect
+from resources import hunter_records
 
 Connection = psycopg.Connection[Any]
 Progress = Callable[[RunReport], None]
@@ -228,6 +231,10 @@ class _Work:
         names = {offer.provider for offer in offers}
         report.stopped |= {name: why for name, why in self._disabled.items() if name in names}
         report.left_out = await asyncio.to_thread(self._left_out, definition, offers)
+        if hunter_records.PROVIDER in mine and report.requests:
+            await asyncio.to_thread(self._withdraw)
+        unsure = await asyncio.to_thread(self._unsure, definition)
+        report.skipped, report.skipped_because = unsure
         return report
 
     def _options(self, definition: StepDefinition) -> RunOptions:
@@ -258,6 +265,16 @@ class _Work:
                 )
             except InputError:
                 return []  # settings changed since: they concern the next plan, not this run
+
+    def _withdraw(self) -> None:
+        with self._connect() as conn:
+            withdraw_objected(conn)
+
+    def _unsure(self, definition: StepDefinition) -> tuple[int, str]:
+        if definition.floor is None:
+            return 0, ""
+        with self._connect() as conn:
+            return count_unsure(conn, self.document, definition, self._start.scope)
 
     def _skipped(self, definition: StepDefinition) -> RunReport:
         with self._connect() as conn:

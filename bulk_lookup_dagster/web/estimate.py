@@ -60,6 +60,11 @@ class Step(BaseModel):
     p90_micros: int = 0
     max_micros: int = 0
 
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether it skips everything: nothing is due, known or expected."""
+        return bool(self.skipped_because) and not (self.due or self.cached or self.expected)
+
 
 class Estimate(BaseModel):
     """Totals, steps and questions of a plan."""

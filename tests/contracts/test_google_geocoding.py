@@ -25,6 +25,7 @@ from tests.fakes.recorder import recording, response
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 ADDRESS = "100 fern st||phoenix|az|85034|us"
+POINT = "33.448400,-112.074000"
 PATH = "/maps/api/geocode/json"
 _V4 = {
     "results": [
@@ -73,21 +74,43 @@ class TestV3(TestV4):
         return GoogleGeocodingClient(url, self.secret, legacy=True, timeouts=timeouts)
 
 
+class TestReverseV4(TestV4):
+    told: ClassVar[tuple[str, ...]] = ("33.448400", "/v4/", "ChIJx")
+
+    def questions(self) -> Sequence[Question]:
+        return [question("reverse_geocode", POINT)]
+
+
+class TestReverseV3(TestV3):
+    told = ("33.448400", "100 Fern St", "/maps/", "key=")
+
+    def questions(self) -> Sequence[Question]:
+        return [question("reverse_geocode", POINT)]
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxProcess]:
     with running_sandbox() as process:
         yield process
 
 
-def test_the_request_of_v3_is_one_the_contract_allows() -> None:
+@pytest.mark.parametrize(
+    "operation,subject,elsewhere",
+    [("geocode", ADDRESS, ()), ("reverse_geocode", POINT, ("address",))],
+)
+def test_the_request_of_v3_is_one_the_contract_allows(
+    operation: str, subject: str, elsewhere: tuple[str, ...]
+) -> None:
     async def run() -> None:
         async with recording(response(200, json.dumps(_V3).encode())) as vendor:
             client = GoogleGeocodingClient(vendor.url, "fake&key", legacy=True, timeouts=FAST)
             async with client:
-                await client.ask([question("geocode", ADDRESS)], uuid4())
+                await client.ask([question(operation, subject)], uuid4())
             (sent,) = vendor.requests
         assert "fake%26key" in sent.target
-        contract("google_maps").check_request(sent.method, sent.target, sent.headers, sent.body)
+        contract("google_maps").check_request(
+            sent.method, sent.target, sent.headers, sent.body, elsewhere=elsewhere
+        )
 
     asyncio.run(run())
 
@@ -106,6 +129,20 @@ def test_answers_of_the_sandbox_are_ones_the_contract_allows(sandbox: SandboxPro
     assert seen | {denied.json()["status"]} == {
         *("OK", "ZERO_RESULTS", "INVALID_REQUEST", "REQUEST_DENIED")
     }
+
+
+def test_reverse_answers_of_the_sandbox_are_ones_the_contract_allows(
+    sandbox: SandboxProcess,
+) -> None:
+    vendor, url = contract("google_maps"), f"{sandbox.url}/google_geocoding{PATH}"
+    points = [POINT, "33.5484,-112.074", "51.5,-0.1", "91,0", "somewhere"]
+    seen = []
+    for point in points:
+        answer = httpx.get(url, params={"latlng": point, "key": "fake"})
+        assert answer.status_code == 200
+        vendor.check_answer("GET", PATH, 200, answer.json())
+        seen.append(answer.json()["status"])
+    assert seen == ["OK", "OK", "ZERO_RESULTS", "INVALID_REQUEST", "INVALID_REQUEST"]
 
 
 def test_a_wrong_answer_would_be_noticed() -> None:

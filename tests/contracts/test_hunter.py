@@ -201,6 +201,24 @@ def test_refusals_of_the_sandbox_are_ones_the_contract_allows(
     contract("derived_hunter").check_answer("GET", "/email-verifier", status, answer.json())
 
 
+_OBJECTED: Mapping[str, Mapping[str, str]] = {
+    "email_finder": {"first_name": "claimed", "last_name": "brook", "domain": "acorn.example"},
+    "email_verifier": {"email": "claimed.brook@acorn.example"},
+    "people": {"email": "claimed.brook@acorn.example"},
+    "companies": {"domain": "claimed-acorn.example"},
+}
+
+
+@pytest.mark.parametrize("operation", _QUESTIONS)
+def test_an_objection_is_one_the_contract_allows_whatever_is_asked(
+    sandbox: SandboxProcess, operation: str
+) -> None:
+    url = f"{sandbox.url}/hunter{_PATHS[operation]}"
+    answer = httpx.get(url, params=dict(_OBJECTED[operation]), headers={"X-API-KEY": "fake"})
+    assert answer.status_code == 451
+    contract("derived_hunter").check_answer("GET", _PATHS[operation], 451, answer.json())
+
+
 def test_a_wrong_answer_would_be_noticed() -> None:
     wrong = {"data": {"status": "perhaps"}}
     with pytest.raises(ValidationError):

@@ -35,6 +35,7 @@ def test_every_asset_says_what_a_row_is_who_owns_it_and_how_it_is_made(
         *("contact_status", "dim_contacts", "dashboard_stats", "exports", "deactivations"),
         "trust_hub_profiles",
         "zipcode_businesses",
+        "reverse_geocodes",
     }
     assert ours <= set(specs)
     made = {name: spec for name, spec in specs.items() if spec.group_name != "default"}
@@ -75,6 +76,8 @@ def test_blocking_checks_stand_between_the_stages(defs: dg.Definitions) -> None:
     assert checks == checks | every | {
         ("zipcode_businesses", "zipcode_businesses_schema"): True,
         ("zipcode_businesses", "zipcode_businesses_expectations"): False,
+        ("reverse_geocodes", "reverse_geocodes_schema"): True,
+        ("reverse_geocodes", "reverse_geocodes_expectations"): False,
         ("contacts", "contacts_schema"): True,
         ("contacts", "contacts_expectations"): False,  # a bad file is shown, not held back
         ("contacts", "contacts_history"): True,  # but warns unless the settings say otherwise

@@ -21,17 +21,33 @@ from bulk_lookup_dagster.core.errors import (
 from bulk_lookup_dagster.core.vendor_settings import GoogleGeocodingSettings
 from bulk_lookup_dagster.engine.provider import Exchange
 from resources.google_geocoding_client import VENDOR, GoogleGeocodingClient
-from resources.google_geocoding_records import one_line, parse_geocode
+from resources.google_geocoding_records import one_line, parse_geocode, parse_reverse_geocode
 from tests.contracts.client_contract import FAST, question
 from tests.fakes.recorder import Sent, recording, response
 
 SUBJECT = "1 elm st|2|reno|nv|89501|us"
+POINT = "39.500000,-119.800000"
 POINT_V4 = {"latitude": 39.5, "longitude": -119.8}
 RESULT_V3 = {
     "place_id": "ChIJx",
     "formatted_address": "1 Elm St, Reno",
     "geometry": {"location": {"lat": 39.5, "lng": -119.8}, "location_type": "ROOFTOP"},
 }
+
+
+def at_point(
+    document: Any, *, legacy: bool = False, heard: dict[int, str] | None = None
+) -> tuple[Exchange, Sent]:
+    async def run() -> tuple[Exchange, Sent]:
+        async with recording(response(200, json.dumps(document).encode())) as vendor:
+            client = GoogleGeocodingClient(vendor.url, "fake", legacy=legacy, timeouts=FAST)
+            if heard is not None:
+                client.tell(heard.__setitem__)
+            async with client:
+                exchange = await client.ask([question("reverse_geocode", POINT, 7)], uuid4())
+            return exchange, vendor.requests[0]
+
+    return asyncio.run(run())
 
 
 def asked(document: Any, status: int = 200, *, legacy: bool = False) -> tuple[Exchange, Sent]:
@@ -158,6 +174,43 @@ def test_errors_of_v4_by_what_they_mean(
 def test_f27_a_status_that_its_results_belie_is_a_bad_response(status: str, results: Any) -> None:
     with pytest.raises(BadResponse):
         asked({"status": status, "results": results}, legacy=True)
+
+
+def test_a_point_stands_in_the_path_of_v4_and_a_text_is_asked_for_only_where_somebody_listens() -> (
+    None
+):
+    result = {"placeId": "x", "location": POINT_V4, "formattedAddress": "1 Elm St"}
+    heard: dict[int, str] = {}
+    exchange, sent = at_point({"results": [result]}, heard=heard)
+    assert (sent.method, sent.target) == ("GET", f"/v4/geocode/location/{POINT}")
+    assert sent.headers["X-Goog-Api-Key"] == "fake"
+    assert "formattedAddress" in sent.headers["X-Goog-FieldMask"]
+    assert list(heard.values()) == ["1 Elm St"]
+    assert b"Elm" not in exchange.answers[0].body
+    _, quiet = at_point({"results": [result]})
+    assert "formattedAddress" not in quiet.headers["X-Goog-FieldMask"]
+
+
+def test_a_point_is_a_parameter_of_v3_and_only_what_the_terms_allow_is_stored() -> None:
+    heard: dict[int, str] = {}
+    exchange, sent = at_point({"status": "OK", "results": [RESULT_V3]}, legacy=True, heard=heard)
+    assert sent.target == f"/maps/api/geocode/json?latlng={POINT}&key=fake"
+    assert list(heard.values()) == ["1 Elm St, Reno"]
+    assert b"Elm" not in exchange.answers[0].body
+    columns = parse_reverse_geocode(json.loads(exchange.answers[0].body))
+    assert columns == {
+        "latitude": 39.5, "longitude": -119.8, "accuracy": "rooftop", "place_id": "ChIJx"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "document,legacy", [({}, False), ({"status": "ZERO_RESULTS", "results": []}, True)]
+)
+def test_nothing_at_a_point_is_no_data_and_told_to_nobody(document: Any, legacy: bool) -> None:
+    heard: dict[int, str] = {}
+    (answer,) = at_point(document, legacy=legacy, heard=heard)[0].answers
+    assert (answer.outcome, heard) == ("no_data", {})
+    assert parse_reverse_geocode(json.loads(answer.body)) == {}
 
 
 @pytest.mark.parametrize(

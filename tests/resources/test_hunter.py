@@ -61,7 +61,6 @@ def errors(name: str) -> dict[str, Any]:
         (429, "no_credits_left", QuotaExceeded),
         (400, "wrong_params", PermanentFailure),
         (422, "invalid_first_name", PermanentFailure),
-        (451, "claimed_email", PermanentFailure),
     ],
 )
 def test_f24_each_refusal_is_what_its_id_says_before_its_status(
@@ -110,6 +109,37 @@ def test_f32_a_mail_server_that_misbehaves_is_asked_later_not_no_data() -> None:
     assert answer.outcome is None
     assert isinstance(answer.failure, TransientFailure)
     assert answer.failure.unbilled
+
+
+_CLAIMED = {
+    "email_finder": question("email_finder", "claimed|brook|acorn.example|"),
+    "people": question("people", "claimed|brook|acorn.example|", email="claimed.brook@a.example"),
+    "companies": question("companies", "claimed-acorn.example"),
+}
+
+
+@pytest.mark.parametrize("operation", _CLAIMED)
+def test_who_objected_is_an_answer_free_of_charge_and_nothing_is_told(
+    sandbox: SandboxProcess, operation: str
+) -> None:
+    async def run() -> Answer:
+        async with HunterClient(f"{sandbox.url}/hunter", "fake", timeouts=FAST) as client:
+            (answer,) = (await client.ask([_CLAIMED[operation]], uuid4())).answers
+            assert not {value for value in told(client, answer.body).values() if value}
+            return answer
+
+    def told(client: HunterClient, body: bytes) -> dict[str, Any]:
+        columns = dict(client.parse(operation, body))
+        return {name: columns[name] for name in columns if name not in ("basis", "bands_version")}
+
+    answer = asyncio.run(run())
+    assert (answer.outcome, answer.cost_micros, answer.failure) == ("objected", 0, None)
+    assert answer.body == asked(451, errors("claimed_email"), _CLAIMED[operation]).body
+
+
+def test_a_451_that_is_not_the_vendors_is_no_objection() -> None:
+    with pytest.raises(PermanentFailure):
+        asked(451, "<html>blocked here</html>")
 
 
 def test_who_objected_is_not_mailed_and_that_is_an_answer() -> None:

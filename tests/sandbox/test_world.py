@@ -83,6 +83,27 @@ def test_every_address_has_a_point_and_a_block_that_follow_from_it() -> None:
     assert places.block_at(51.5, -0.1) is None
 
 
+def test_the_point_of_an_address_leads_back_to_it_and_every_point_of_a_town_to_one_nearby() -> None:
+    for number in range(500):
+        at = places.address_for(f"there and back {number}")
+        point = places.locate(at.street, at.city, at.state, at.postal_code)
+        assert point is not None
+        back = places.address_near(point.latitude, point.longitude)
+        assert back is not None
+        assert (back.street, back.postal_code) == (at.street, at.postal_code)
+    for number in range(500):
+        shift = (number - 250) / 250 * 0.0599
+        town = places.TOWNS[number % len(places.TOWNS)]
+        latitude, longitude = town.latitude + shift, town.longitude - shift
+        near = places.address_near(latitude, longitude)
+        if near is not None:
+            point = places.locate(near.street, near.city, near.state, near.postal_code)
+            assert point is not None
+            assert max(abs(point.latitude - latitude), abs(point.longitude - longitude)) < 1e-5
+    assert places.address_near(51.5, -0.1) is None
+    assert places.address_near(33.4484 + 0.1, -112.0740) is None, "outside the town"
+
+
 def test_the_demos_numbers_and_companies_have_answers() -> None:
     rows = list(sample_rows(500))
     assert {world.company_named(row[2]).name for row in rows if row[2]} >= {"Acorn Dental"}

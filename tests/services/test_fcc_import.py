@@ -44,7 +44,11 @@ HEAD = (
     "max_advertised_upload_speed,low_latency,business_residential_code,state_usps,block_geoid"
 )
 ROW = "1,130077,Example,9,40,1000,35,1,X,AZ,040131142002001"
-PRICED = {"providers": {"verizon": {"price_overrides_usd": {"fwa_qualification": "0.05"}}}}
+# Nobody handed these addresses in, so nothing says how sure they are.
+PRICED = {
+    "providers": {"verizon": {"price_overrides_usd": {"fwa_qualification": "0.05"}}},
+    "steps": {"broadband_coverage": {"minimum_address_confidence": 0}},
+}
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,9 @@ ESTIMATE = """{"p10_micros": 120000, "p50_micros": 130000, "p90_micros": 140000,
              "left_out": [{"provider": "whitepages", "operation": "person", "questions": 9,
                            "because": "no price: set it"}]},
             {"step": "reverse_phones", "title": "Owners of numbers", "skipped": 7,
-             "skipped_because": "trestle: no credentials: set TRESTLE_API_KEY"}],
+             "skipped_because": "trestle: no credentials: set TRESTLE_API_KEY"},
+            {"step": "broadband_coverage", "title": "Home internet", "due": 21, "skipped": 4,
+             "skipped_because": "address confidence below 70"}],
   "lines": [{"operation": "caller_name", "due": 10, "cached": 3, "price_micros": 10000,
              "p10_micros": 1, "p50_micros": 2, "p90_micros": 3, "max_micros": 100000}]}"""
 
@@ -50,6 +52,8 @@ def test_the_estimate_is_shown(client: httpx.Client) -> None:
         assert text in page
     assert "whitepages is not asked about up to 9: no price: set it" in page
     assert "7 skipped: trestle: no credentials: set TRESTLE_API_KEY" in page
+    assert '<td class="num">21</td>' in page
+    assert "4 more skipped: address confidence below 70" in page
     assert "Approve this plan" in page
     assert "Approve this plan" not in client.get("/plans/1").text
 

@@ -20,6 +20,7 @@ from bulk_lookup_dagster.services.steps.person_profiles import PERSON_PROFILES
 from bulk_lookup_dagster.services.steps.phone_lookups import PHONE_LOOKUPS
 from bulk_lookup_dagster.services.steps.phone_porting import PHONE_PORTING
 from bulk_lookup_dagster.services.steps.phone_validations import PHONE_VALIDATIONS
+from bulk_lookup_dagster.services.steps.reverse_geocodes import REVERSE_GEOCODES
 from bulk_lookup_dagster.services.steps.reverse_phones import REVERSE_PHONES
 from bulk_lookup_dagster.services.steps.trust_hub_profiles import TRUST_HUB_PROFILES
 from bulk_lookup_dagster.services.steps.zipcode_businesses import ZIPCODE_BUSINESSES
@@ -40,6 +41,7 @@ STEPS: tuple[StepDefinition, ...] = (
     DEACTIVATIONS,
     TRUST_HUB_PROFILES,
     ZIPCODE_BUSINESSES,
+    REVERSE_GEOCODES,
 )
 
 BATCH_STEPS: tuple[str, ...] = tuple(step.name for step in STEPS if step.partition == "batch")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bulk_lookup_dagster.core.errors import InputError
-from bulk_lookup_dagster.core.settings import Settings, StepSettings
+from bulk_lookup_dagster.core.settings import Settings, StepSettings, StepsSettings
 from bulk_lookup_dagster.engine.step import Step, Waterfall
 from bulk_lookup_dagster.services.derivations.derivation import Derivation
 from bulk_lookup_dagster.services.steps.scopes import subjects_sql
@@ -31,6 +31,15 @@ _QUESTIONS = """
      WHERE s.kind = '{kind}'
 """
 
+_UNSURE = """
+    SELECT count(*) FROM intake.subjects s
+     WHERE s.subject_id IN ({subjects}) AND s.value IS NOT NULL
+       AND NOT EXISTS (
+           SELECT FROM ledger.claims c
+            WHERE c.subject_id = s.subject_id AND (c.provider, c.operation) IN (
+                  SELECT * FROM unnest(%(providers)s::text[], %(operations)s::text[])))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
@@ -41,6 +50,28 @@ class Eligible:
 
     name: str
     sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """How sure a subject itself must be before money is spent on a question about it.
+
+    `setting` names the least figure in the step's block, 0 to 100; `sql` is the figure, over the
+    subject `s`, empty where nothing is known. Answers of the step `told_by` change it.
+    """
+
+    name: str
+    setting: str
+    sql: str
+    told_by: str
+
+    def least(self, step: str, settings: StepSettings | None) -> int:
+        """The figure in force; the default's where there are no settings."""
+        return int(getattr(settings or StepsSettings().step(step), self.setting))
+
+    def reached(self, least: int) -> str:
+        """The condition that a subject reaches it."""
+        return f"coalesce(({self.sql}), 0) >= {least:d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +107,11 @@ class StepDefinition:
 
     `offers` stand in the default order. `upstream` names steps whose answers lead to subjects of
     this one, through `derivation`. `expected_share` is the share of contacts that such answers
-    probably lead on, before history tells. `chosen` picks operations by the settings where not all
-    are wanted. The work of an `essential` step stays planned when nobody can be asked. A
-    `partition` other than "batch" says that no upload leads to its subjects: plans of uploads and
-    runs of batches leave it out.
+    probably lead on, before history tells. `floor` leaves out subjects that are not sure enough;
+    plans and runs say how many. `chosen` picks operations by the settings where not all are wanted.
+    The work of an `essential` step stays planned when nobody can be asked. A `partition` other than
+    "batch" says that no upload leads to its subjects: plans of uploads and runs of batches leave it
+    out.
     """
 
     name: str
@@ -89,6 +121,7 @@ class StepDefinition:
     upstream: tuple[str, ...] = ()
     derivation: Derivation | None = None
     eligible: Eligible | None = None
+    floor: Floor | None = None
     confidence_column: str | None = None
     expected_share: float = 0.0
     chosen: Callable[[Settings], Sequence[str]] | None = None
@@ -97,10 +130,11 @@ class StepDefinition:
 
     @property
     def waits_for(self) -> tuple[str, ...]:
-        """The steps upstream: those named, and those whose answers its derivation reads."""
+        """The steps upstream: those named, and those whose answers its derivation or floor read."""
         sources = self.derivation.sources if self.derivation else ()
-        read = (source.reads for source in sources if source.reads not in ("", self.name))
-        return tuple(dict.fromkeys((*self.upstream, *read)))
+        read = [source.reads for source in sources if source.reads not in ("", self.name)]
+        told = (self.floor.told_by,) if self.floor else ()
+        return tuple(dict.fromkeys((*self.upstream, *read, *told)))
 
     @property
     def table(self) -> str:
@@ -140,8 +174,7 @@ class StepDefinition:
             raise InputError(
                 f"Nobody can be asked for {self.name}.", fix="See: bulk-lookup doctor --providers."
             )
-        eligible = self.eligible.sql if self.eligible else None
-        subjects = subjects_sql(scope_kind, self.subject_kind, eligible)
+        subjects = subjects_sql(scope_kind, self.subject_kind, self._worth_asking(settings))
         questions = _QUESTIONS.format(subjects=subjects, asked=asked, kind=self.subject_kind)
         waterfall = None
         if any(position > 1 for _, position in placed):
@@ -151,6 +184,28 @@ class StepDefinition:
             )
         apart = any(offer.apart for offer in offers)
         return Step(self.name, self.subject_kind, self.table, questions, waterfall, apart)
+
+    def _worth_asking(self, settings: StepSettings | None) -> str | None:
+        """The condition over a subject: the named rule, and the floor where one is set."""
+        rules = [f"({self.eligible.sql})"] if self.eligible else []
+        least = self.floor.least(self.name, settings) if self.floor else 0
+        if self.floor and least:
+            rules.append(self.floor.reached(least))
+        return " AND ".join(rules) or None
+
+    def unsure_sql(self, scope_kind: str, settings: StepSettings) -> str:
+        """How many subjects of a scope only the floor leaves out, and nobody was asked about yet.
+
+        Empty where there is no floor.
+        """
+        least = self.floor.least(self.name, settings) if self.floor else 0
+        if self.floor is None or not least:
+            return ""
+        rule = f"NOT ({self.floor.reached(least)})"
+        if self.eligible:
+            rule = f"({self.eligible.sql}) AND {rule}"
+        subjects = subjects_sql(scope_kind, self.subject_kind, rule)
+        return _UNSURE.format(subjects=subjects)
 
 
 def positions(offers: Sequence[Offer]) -> list[tuple[Offer, int]]:

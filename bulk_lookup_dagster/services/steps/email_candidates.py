@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from bulk_lookup_dagster.services.derivations import PERSON
 from bulk_lookup_dagster.services.steps.definition import Eligible, Offer, StepDefinition
-from bulk_lookup_dagster.services.steps.people import MOST_EXACT, NAMED_AT_COMPANY
+from bulk_lookup_dagster.services.steps.people import MOST_EXACT, NAMED_AT_COMPANY, NOT_OBJECTED
 from resources import hunter_records, local_records, pdl_records
 
 _WITHOUT_EMAIL = f"""{NAMED_AT_COMPANY} AND {MOST_EXACT} AND c.email IS NULL AND NOT EXISTS (
     SELECT FROM enrichment.person_profiles told
      WHERE told.subject_id = s.subject_id AND told.has_work_email
-)"""
+) AND {NOT_OBJECTED}"""
 _AT_DOMAIN = """
     SELECT subject_id, '{}'::jsonb AS params
       FROM subject JOIN intake.subjects USING (subject_id)
@@ -35,6 +35,6 @@ EMAIL_CANDIDATES = StepDefinition(
     ),
     upstream=("company_profiles", "person_profiles"),
     derivation=PERSON,
-    eligible=Eligible("without_email", _WITHOUT_EMAIL),
+    eligible=Eligible("without_email and not objected", _WITHOUT_EMAIL),
     confidence_column="confidence",
 )

@@ -16,6 +16,11 @@ MOST_EXACT = """(
            AND split_part(known.value, '|', 3) <> ''
     )
 )"""
+# Who objected at one vendor is asked about nowhere, in no step, and never again.
+NOT_OBJECTED = """NOT EXISTS (
+    SELECT FROM ledger.claims past WHERE past.subject_id = s.subject_id
+       AND past.outcome = 'objected'
+)"""
 NAMED_AT_COMPANY = "s.value NOT LIKE '||||%%'"
 
 # Of the addresses handed in for somebody, the first: a later one would be another question.

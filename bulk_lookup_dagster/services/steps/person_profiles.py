@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bulk_lookup_dagster.services.derivations import PERSON
 from bulk_lookup_dagster.services.steps.definition import Eligible, Offer, StepDefinition
-from bulk_lookup_dagster.services.steps.people import GIVEN_EMAIL, MOST_EXACT
+from bulk_lookup_dagster.services.steps.people import GIVEN_EMAIL, MOST_EXACT, NOT_OBJECTED
 from resources import clearbit_records, hunter_records, pdl_records
 
 _BY_EMAIL_ALONE = """
@@ -36,6 +36,6 @@ PERSON_PROFILES = StepDefinition(
     ),
     upstream=("company_profiles",),
     derivation=PERSON,
-    eligible=Eligible("most_exact", MOST_EXACT),
+    eligible=Eligible("most_exact and not objected", f"{MOST_EXACT} AND {NOT_OBJECTED}"),
     confidence_column="likelihood",
 )

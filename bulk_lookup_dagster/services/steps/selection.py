@@ -10,14 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
 from bulk_lookup_dagster.core.errors import InputError
-from bulk_lookup_dagster.core.settings import Settings, StepSettings
+from bulk_lookup_dagster.core.settings import Settings, StepSettings, StepsSettings
 from bulk_lookup_dagster.engine.step import Scope, Step
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
-from bulk_lookup_dagster.services.steps.scopes import uploads_scope
+from bulk_lookup_dagster.services.steps.scopes import subjects_scope, uploads_scope
 from bulk_lookup_dagster.services.steps.zipcode_businesses import discovery_scope
 
 _FIXED = ("minimum_confidence", "holdout_percent")
+Connection = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,13 @@ def why_skipped(definition: StepDefinition, settings: Settings, obstacles: Obsta
     return "; ".join(reasons)
 
 
-def stored_step(offers: Sequence[Offer], block: StepSettings) -> dict[str, Any]:
+def stored_step(
+    definition: StepDefinition, offers: Sequence[Offer], block: StepSettings
+) -> dict[str, Any]:
     """What a plan's scope fixes of one step: who is asked in which order, and the waterfall."""
     return {
         "offers": [list(offer.key) for offer in offers],
-        **{name: getattr(block, name) for name in _FIXED},
+        **{name: getattr(block, name) for name in _fixed(definition)},
     }
 
 
@@ -106,13 +111,44 @@ def step_of_plan(
     offers = offers_of_plan(scope, definition)
     if not offers:
         return None
-    part = scope["steps"][definition.name]
-    fixed = {name: part[name] for name in _FIXED if name in part}
-    return definition.as_step(offers, scope_kind, StepSettings.model_validate(fixed))
+    return definition.as_step(offers, scope_kind, _block_of_plan(scope, definition))
+
+
+def count_unsure(
+    conn: Connection, document: Mapping[str, Any], definition: StepDefinition, scope: Scope
+) -> tuple[int, str]:
+    """How many subjects a plan leaves out as not sure enough, and why; 0 and '' where none."""
+    floor, block = definition.floor, _block_of_plan(document, definition)
+    query = definition.unsure_sql(scope.kind, block)
+    if floor is None or not query:
+        return 0, ""
+    keys = [offer.key for offer in offers_of_plan(document, definition)]
+    values = {
+        **scope.parameters,
+        "providers": [provider for provider, _ in keys],
+        "operations": [operation for _, operation in keys],
+    }
+    count = int(conn.execute(query.encode(), values).fetchall()[0][0])
+    setting = f"steps.{definition.name}.{floor.setting}"
+    least = floor.least(definition.name, block)
+    return count, f"{floor.name} below {least}: settings {setting}" if count else ""
+
+
+def _fixed(definition: StepDefinition) -> tuple[str, ...]:
+    return (*_FIXED, definition.floor.setting) if definition.floor else _FIXED
+
+
+def _block_of_plan(document: Mapping[str, Any], definition: StepDefinition) -> StepSettings:
+    """The step's settings as a plan fixed them; defaults for what it does not say."""
+    part = document["steps"][definition.name]
+    fixed = {name: part[name] for name in _fixed(definition) if name in part}
+    return StepsSettings().step(definition.name).model_copy(update=fixed)
 
 
 def scope_of_plan(document: Mapping[str, Any]) -> Scope:
-    """What a plan runs over: requests for ZIP codes, else uploads."""
+    """What a plan runs over: requests for ZIP codes, subjects people named, else uploads."""
     if "limit" in document:
         return discovery_scope(document["subject_ids"], document["limit"])
+    if document.get("subject_ids"):
+        return subjects_scope(document["subject_ids"])
     return uploads_scope(document.get("upload_ids", []))

@@ -65,7 +65,9 @@ plans = sa.Table(
     at("expires_at"),
     text("superseded_reason", 200),
     now("created_at"),
-    sa.CheckConstraint("kind IN ('upload','refresh','nightly','discovery','bench')", name="kind"),
+    sa.CheckConstraint(
+        "kind IN ('upload','refresh','nightly','discovery','points','bench')", name="kind"
+    ),
     sa.CheckConstraint(
         "state <> 'approved' OR (approved_by IS NOT NULL AND approved_at IS NOT NULL)",
         name="approval",
@@ -160,9 +162,17 @@ claims = sa.Table(
         "provider",
         postgresql_where=sa.text("external_id IS NOT NULL"),
     ),
+    sa.Index(
+        "claims_objected_idx",
+        "outcome",
+        "subject_id",
+        postgresql_where=sa.text("outcome = 'objected'"),
+    ),
     sa.CheckConstraint("(state = 'accepted') <= (external_id IS NOT NULL)", name="accepted"),
     sa.CheckConstraint("epoch >= 0 AND attempt >= 1", name="numbers"),
-    sa.CheckConstraint("outcome IN ('data','no_data','invalid_subject')", name="outcome"),
+    sa.CheckConstraint(
+        "outcome IN ('data','no_data','invalid_subject','objected')", name="outcome"
+    ),
     sa.CheckConstraint("(state = 'answered') = (outcome IS NOT NULL)", name="answered"),
     sa.CheckConstraint("(state = 'claimed') = (worker_id IS NOT NULL)", name="owner"),
     sa.CheckConstraint("state <> 'answered' OR cost_micros IS NOT NULL", name="cost"),

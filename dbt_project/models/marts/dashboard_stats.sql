@@ -28,7 +28,7 @@ claims as (
         {% for name, condition in {
             'lookups_answered': "claim_state = 'answered'",
             'lookups_with_data': "outcome = 'data'",
-            'lookups_without_data': "outcome = 'no_data'",
+            'lookups_without_data': "outcome in ('no_data', 'objected')",
             'lookups_invalid': "outcome = 'invalid_subject'",
             'lookups_failed': "claim_state = 'failed'",
             'lookups_unknown': "claim_state = 'unknown_outcome'",

@@ -5,7 +5,7 @@ select
     {% for name, condition in {
         'answered_count': "claim_state = 'answered'",
         'data_count': "outcome = 'data'",
-        'no_data_count': "outcome = 'no_data'",
+        'no_data_count': "outcome in ('no_data', 'objected')",
         'invalid_count': "outcome = 'invalid_subject'",
         'failed_count': "claim_state = 'failed'",
         'unknown_count': "claim_state in ('unknown_outcome', 'written_off')",

@@ -8,6 +8,8 @@ DROP VIEW matching.confirmations;
 
 DROP VIEW enrichment.address_coverage;
 
+DROP VIEW enrichment.address_confidences;
+
 DROP VIEW enrichment.contact_addresses;
 
 DROP VIEW intake.upload_rows;
@@ -17,6 +19,10 @@ DROP VIEW matching.golden_redirects;
 DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;
+
+DROP VIEW enrichment.points;
+
+DROP VIEW enrichment.reverse_geocodes_best;
 
 DROP VIEW enrichment.zipcode_discovery;
 
@@ -71,6 +77,8 @@ DROP TABLE enrichment.trust_hub_profiles;
 DROP TABLE enrichment.trust_hub_companies;
 
 DROP TABLE enrichment.reverse_phones;
+
+DROP TABLE enrichment.reverse_geocodes;
 
 DROP TABLE enrichment.phone_validations;
 

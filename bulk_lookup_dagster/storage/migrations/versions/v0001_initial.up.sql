@@ -704,7 +704,7 @@ CREATE TABLE ledger.plans (
 	superseded_reason VARCHAR(200),
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	CONSTRAINT plans_pkey PRIMARY KEY (plan_id),
-	CONSTRAINT plans_kind_check CHECK (kind IN ('upload','refresh','nightly','discovery','bench')),
+	CONSTRAINT plans_kind_check CHECK (kind IN ('upload','refresh','nightly','discovery','points','bench')),
 	CONSTRAINT plans_approval_check CHECK (state <> 'approved' OR (approved_by IS NOT NULL AND approved_at IS NOT NULL)),
 	CONSTRAINT plans_times_check CHECK (expires_at >= approved_at),
 	CONSTRAINT plans_upload_id_fkey FOREIGN KEY(upload_id) REFERENCES intake.uploads (upload_id) ON DELETE SET NULL
@@ -946,7 +946,7 @@ CREATE TABLE ledger.claims (
 	CONSTRAINT claims_question_key UNIQUE (provider, operation, subject_id, params_hash, epoch),
 	CONSTRAINT claims_accepted_check CHECK ((state = 'accepted') <= (external_id IS NOT NULL)),
 	CONSTRAINT claims_numbers_check CHECK (epoch >= 0 AND attempt >= 1),
-	CONSTRAINT claims_outcome_check CHECK (outcome IN ('data','no_data','invalid_subject')),
+	CONSTRAINT claims_outcome_check CHECK (outcome IN ('data','no_data','invalid_subject','objected')),
 	CONSTRAINT claims_answered_check CHECK ((state = 'answered') = (outcome IS NOT NULL)),
 	CONSTRAINT claims_owner_check CHECK ((state = 'claimed') = (worker_id IS NOT NULL)),
 	CONSTRAINT claims_cost_check CHECK (state <> 'answered' OR cost_micros IS NOT NULL),
@@ -958,6 +958,8 @@ CREATE TABLE ledger.claims (
 );
 
 CREATE INDEX claims_external_id_idx ON ledger.claims (external_id, provider) WHERE external_id IS NOT NULL;
+
+CREATE INDEX claims_objected_idx ON ledger.claims (outcome, subject_id) WHERE outcome = 'objected';
 
 CREATE INDEX claims_open_idx ON ledger.claims (state, provider) WHERE state IN ('unknown_outcome','accepted','failed');
 
@@ -1013,7 +1015,7 @@ CREATE TABLE enrichment.addresses (
 	CONSTRAINT addresses_confidence_check CHECK (confidence BETWEEN 0 AND 100),
 	CONSTRAINT addresses_deliverability_check CHECK (deliverability IN ('deliverable','unit_not_confirmed','unit_missing','undeliverable','unknown')),
 	CONSTRAINT addresses_kind_check CHECK (kind IN ('residential','commercial','po_box')),
-	CONSTRAINT addresses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT addresses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT addresses_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT addresses_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT addresses_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1040,7 +1042,7 @@ CREATE TABLE enrichment.broadband_coverage (
 	basis VARCHAR(30),
 	CONSTRAINT broadband_coverage_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT broadband_coverage_basis_check CHECK (basis = 'qualified_at_address'),
-	CONSTRAINT broadband_coverage_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT broadband_coverage_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT broadband_coverage_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT broadband_coverage_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT broadband_coverage_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1097,7 +1099,7 @@ CREATE TABLE enrichment.company_profiles (
 	CONSTRAINT company_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
 	CONSTRAINT company_profiles_tags_check CHECK (cardinality(tags) <= 50),
 	CONSTRAINT company_profiles_tech_check CHECK (cardinality(tech) <= 50),
-	CONSTRAINT company_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT company_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT company_profiles_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT company_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT company_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1140,7 +1142,7 @@ CREATE TABLE enrichment.deactivations (
 	numbers INTEGER,
 	CONSTRAINT deactivations_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT deactivations_numbers_check CHECK (numbers >= 0),
-	CONSTRAINT deactivations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT deactivations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT deactivations_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT deactivations_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT deactivations_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1177,7 +1179,7 @@ CREATE TABLE enrichment.email_candidates (
 	CONSTRAINT email_candidates_labelled_check CHECK ((email IS NULL) = (source IS NULL)),
 	CONSTRAINT email_candidates_guessed_check CHECK ((form IS NOT NULL) <= (source = 'guess')),
 	CONSTRAINT email_candidates_alternatives_check CHECK (cardinality(alternatives) <= 10),
-	CONSTRAINT email_candidates_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT email_candidates_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT email_candidates_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT email_candidates_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT email_candidates_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1213,7 +1215,7 @@ CREATE TABLE enrichment.email_verifications (
 	CONSTRAINT email_verifications_verdict_check CHECK (verdict IN ('valid', 'invalid', 'accept_all', 'do_not_mail', 'spamtrap', 'abuse', 'unknown')),
 	CONSTRAINT email_verifications_score_check CHECK (score BETWEEN 0 AND 100),
 	CONSTRAINT email_verifications_domain_age_days_check CHECK (domain_age_days >= 0),
-	CONSTRAINT email_verifications_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT email_verifications_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT email_verifications_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT email_verifications_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT email_verifications_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1249,7 +1251,7 @@ CREATE TABLE enrichment.geocodes (
 	CONSTRAINT geocodes_both_check CHECK ((latitude IS NULL) = (longitude IS NULL)),
 	CONSTRAINT geocodes_accuracy_check CHECK (accuracy IN ('rooftop','interpolated','center','approximate')),
 	CONSTRAINT geocodes_census_block_check CHECK (census_block ~ '^[0-9]{15}$'),
-	CONSTRAINT geocodes_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT geocodes_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT geocodes_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT geocodes_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT geocodes_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1258,6 +1260,8 @@ CREATE TABLE enrichment.geocodes (
 CREATE INDEX geocodes_claim_id_idx ON enrichment.geocodes (claim_id);
 
 CREATE INDEX geocodes_expires_at_idx ON enrichment.geocodes (expires_at);
+
+CREATE INDEX geocodes_place_id_idx ON enrichment.geocodes (place_id) WHERE place_id IS NOT NULL;
 
 COMMENT ON TABLE enrichment.geocodes IS 'Where an address is: its point, how exact, its census block of 2020. Google''s point goes after 29 days, its place id stays.';
 
@@ -1276,7 +1280,7 @@ CREATE TABLE enrichment.line_statuses (
 	is_cell BOOLEAN,
 	CONSTRAINT line_statuses_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT line_statuses_activity_score_check CHECK (activity_score BETWEEN 0 AND 100),
-	CONSTRAINT line_statuses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT line_statuses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT line_statuses_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT line_statuses_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT line_statuses_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1313,7 +1317,7 @@ CREATE TABLE enrichment.person_profiles (
 	likelihood SMALLINT,
 	CONSTRAINT person_profiles_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT person_profiles_likelihood_check CHECK (likelihood BETWEEN 0 AND 100),
-	CONSTRAINT person_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT person_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT person_profiles_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT person_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT person_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1365,7 +1369,7 @@ CREATE TABLE enrichment.phone_lookups (
 	CONSTRAINT phone_lookups_quality_score_check CHECK (quality_score BETWEEN 0 AND 100),
 	CONSTRAINT phone_lookups_risk_level_check CHECK (risk_level IN ('low','medium','high','unknown')),
 	CONSTRAINT phone_lookups_validation_errors_check CHECK (cardinality(validation_errors) <= 20),
-	CONSTRAINT phone_lookups_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT phone_lookups_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT phone_lookups_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT phone_lookups_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT phone_lookups_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1395,7 +1399,7 @@ CREATE TABLE enrichment.phone_porting (
 	details JSONB CONSTRAINT phone_porting_details_check CHECK (pg_column_size(details) <= 65536),
 	CONSTRAINT phone_porting_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT phone_porting_routing_check CHECK (location_routing_number ~ '^[0-9]{10,15}$'),
-	CONSTRAINT phone_porting_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT phone_porting_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT phone_porting_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT phone_porting_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT phone_porting_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1423,7 +1427,7 @@ CREATE TABLE enrichment.phone_validations (
 	country_code VARCHAR(3),
 	location VARCHAR(200),
 	CONSTRAINT phone_validations_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
-	CONSTRAINT phone_validations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT phone_validations_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT phone_validations_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT phone_validations_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT phone_validations_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1434,6 +1438,36 @@ CREATE INDEX phone_validations_claim_id_idx ON enrichment.phone_validations (cla
 CREATE INDEX phone_validations_expires_at_idx ON enrichment.phone_validations (expires_at);
 
 COMMENT ON TABLE enrichment.phone_validations IS 'A second opinion on a number''s validity, line type and carrier; never a name.';
+
+CREATE TABLE enrichment.reverse_geocodes (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT reverse_geocodes_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	latitude DOUBLE PRECISION,
+	longitude DOUBLE PRECISION,
+	accuracy VARCHAR(20),
+	place_id VARCHAR(300),
+	CONSTRAINT reverse_geocodes_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT reverse_geocodes_point_check CHECK (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180),
+	CONSTRAINT reverse_geocodes_both_check CHECK ((latitude IS NULL) = (longitude IS NULL)),
+	CONSTRAINT reverse_geocodes_accuracy_check CHECK (accuracy IN ('rooftop','interpolated','center','approximate')),
+	CONSTRAINT reverse_geocodes_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
+	CONSTRAINT reverse_geocodes_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT reverse_geocodes_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT reverse_geocodes_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX reverse_geocodes_claim_id_idx ON enrichment.reverse_geocodes (claim_id);
+
+CREATE INDEX reverse_geocodes_expires_at_idx ON enrichment.reverse_geocodes (expires_at);
+
+COMMENT ON TABLE enrichment.reverse_geocodes IS 'The address at a point, by Google''s place id; its text is never stored, its own point goes after 29 days, the place id stays.';
 
 CREATE TABLE enrichment.reverse_phones (
 	subject_id BIGINT NOT NULL,
@@ -1459,7 +1493,7 @@ CREATE TABLE enrichment.reverse_phones (
 	is_commercial BOOLEAN,
 	CONSTRAINT reverse_phones_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
 	CONSTRAINT reverse_phones_owners_list_check CHECK (jsonb_typeof(owners) = 'array'),
-	CONSTRAINT reverse_phones_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT reverse_phones_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT reverse_phones_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT reverse_phones_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT reverse_phones_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1533,7 +1567,7 @@ CREATE TABLE enrichment.trust_hub_profiles (
 	CONSTRAINT trust_hub_profiles_checks_passed_check CHECK (cardinality(checks_passed) <= 200),
 	CONSTRAINT trust_hub_profiles_checks_failed_check CHECK (cardinality(checks_failed) <= 200),
 	CONSTRAINT trust_hub_profiles_assigned_check CHECK (cardinality(assigned) <= 1000),
-	CONSTRAINT trust_hub_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT trust_hub_profiles_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT trust_hub_profiles_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT trust_hub_profiles_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT trust_hub_profiles_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1589,7 +1623,7 @@ CREATE TABLE enrichment.zipcode_businesses (
 	CONSTRAINT zipcode_businesses_page_check CHECK (page >= 1),
 	CONSTRAINT zipcode_businesses_counts_check CHECK (least(found, skipped, matched, total) >= 0),
 	CONSTRAINT zipcode_businesses_matched_check CHECK (matched <= found),
-	CONSTRAINT zipcode_businesses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject')),
+	CONSTRAINT zipcode_businesses_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
 	CONSTRAINT zipcode_businesses_times_check CHECK (expires_at >= fetched_at),
 	CONSTRAINT zipcode_businesses_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT zipcode_businesses_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
@@ -1928,6 +1962,49 @@ WITH asked AS (
           LEFT JOIN kept k ON k.subject_id = r.subject_id AND k.provider = a.provider
           LEFT JOIN pages p ON p.subject_id = r.subject_id AND p.provider = a.provider;
 
+CREATE VIEW enrichment.reverse_geocodes_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.reverse_geocodes r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'reverse_geocodes' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'reverse_geocodes' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
+
+CREATE VIEW enrichment.points AS
+SELECT s.subject_id, s.value AS point, c.provider,
+               CASE WHEN c.claim_id IS NULL THEN 'new'
+                    WHEN c.state IN ('claimed', 'accepted') THEN 'in_progress'
+                    WHEN c.state = 'unknown_outcome' THEN 'unknown'
+                    WHEN c.state = 'failed' AND c.retry_at IS NOT NULL THEN 'retry'
+                    WHEN c.state IN ('failed', 'written_off') THEN 'failed'
+                    WHEN c.outcome <> 'data' THEN 'nothing_there'
+                    WHEN r.expires_at <= now() THEN 'expired'
+                    ELSE 'found' END AS state,
+               CASE WHEN r.expires_at > now() THEN r.latitude END AS latitude,
+               CASE WHEN r.expires_at > now() THEN r.longitude END AS longitude,
+               CASE WHEN r.expires_at > now() THEN r.accuracy END AS accuracy,
+               r.place_id, o.subject_id AS address_subject_id, o.value AS address,
+               c.cost_micros, c.error_class AS error, c.retry_at, r.fetched_at, r.expires_at
+          FROM intake.subjects s
+          LEFT JOIN LATERAL (
+               SELECT * FROM ledger.claims l
+                WHERE l.subject_id = s.subject_id AND l.operation = 'reverse_geocode'
+                ORDER BY l.epoch DESC, l.claim_id DESC LIMIT 1) c ON true
+          LEFT JOIN enrichment.reverse_geocodes r
+            ON r.subject_id = s.subject_id AND r.provider = c.provider
+               AND r.operation = c.operation AND r.params_hash = c.params_hash
+          LEFT JOIN LATERAL (
+               SELECT a.subject_id, a.value FROM enrichment.geocodes g
+                 JOIN intake.subjects a ON a.subject_id = g.subject_id
+                WHERE g.place_id = r.place_id AND g.provider = r.provider AND a.value IS NOT NULL
+                ORDER BY g.fetched_at DESC, g.subject_id LIMIT 1) o ON true
+         WHERE s.kind = 'point' AND s.value IS NOT NULL;
+
 CREATE VIEW matching.golden_field_sources AS
 SELECT g.golden_id, 'name' AS field, g.name_contact_id AS contact_id, CASE WHEN 'name' = ANY (g.pinned) THEN 'pin' ELSE g.name_rule END AS rule FROM matching.golden_contacts g WHERE g.name_contact_id IS NOT NULL OR 'name' = ANY (g.pinned)
         UNION ALL SELECT g.golden_id, 'first_name' AS field, g.name_contact_id AS contact_id, CASE WHEN 'first_name' = ANY (g.pinned) THEN 'pin' ELSE g.name_rule END AS rule FROM matching.golden_contacts g WHERE g.name_contact_id IS NOT NULL OR 'first_name' = ANY (g.pinned)
@@ -1977,13 +2054,32 @@ SELECT DISTINCT ON (l.contact_id)
           JOIN (VALUES ('given', 1, 80), ('reverse_phone', 2, 70), ('company_profile', 3, 60))
                AS o (role, place, confidence) ON o.role = l.role
           LEFT JOIN enrichment.addresses_best a ON a.subject_id = l.subject_id
-         WHERE l.kind = 'address' AND s.value IS NOT NULL
-           AND (l.role <> 'reverse_phone' OR EXISTS (
+         WHERE l.kind = 'address' AND s.value IS NOT NULL AND (l.role <> 'reverse_phone' OR EXISTS (
                 SELECT FROM enrichment.reverse_phones r
                  WHERE r.claim_id = l.origin_claim_id
                    AND (r.expires_at IS NULL OR r.expires_at > now())))
          ORDER BY l.contact_id, a.deliverability IS NOT DISTINCT FROM 'undeliverable', o.place,
                   coalesce(a.confidence, o.confidence) DESC, l.subject_id;
+
+CREATE VIEW enrichment.address_confidences AS
+SELECT s.subject_id,
+               CASE WHEN a.subject_id IS NULL AND EXISTS (
+                         SELECT FROM enrichment.addresses past
+                          WHERE past.subject_id = s.subject_id AND past.outcome = 'data'
+                            AND past.expires_at <= now()) THEN NULL
+                    ELSE coalesce(a.confidence, t.confidence) END::smallint AS confidence
+          FROM intake.subjects s
+          LEFT JOIN enrichment.addresses_best a ON a.subject_id = s.subject_id
+          LEFT JOIN LATERAL (
+               SELECT max(o.confidence) AS confidence
+                 FROM intake.contact_subjects l JOIN (VALUES ('given', 1, 80), ('reverse_phone', 2, 70), ('company_profile', 3, 60))
+               AS o (role, place, confidence) ON o.role = l.role
+                WHERE l.subject_id = s.subject_id AND l.kind = 'address'
+                  AND (l.role <> 'reverse_phone' OR EXISTS (
+                SELECT FROM enrichment.reverse_phones r
+                 WHERE r.claim_id = l.origin_claim_id
+                   AND (r.expires_at IS NULL OR r.expires_at > now())))) t ON true
+         WHERE s.kind = 'address';
 
 CREATE VIEW enrichment.address_coverage AS
 SELECT g.subject_id, 'reported_in_block' AS basis, f.census_block, f.provider_id, f.brand,
@@ -2573,6 +2669,14 @@ CREATE TRIGGER zipcode_businesses_note_subject_update AFTER UPDATE ON enrichment
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
 CREATE TRIGGER zipcode_businesses_note_subject_delete AFTER DELETE ON enrichment.zipcode_businesses
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER reverse_geocodes_note_subject_update AFTER UPDATE ON enrichment.reverse_geocodes
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER reverse_geocodes_note_subject_delete AFTER DELETE ON enrichment.reverse_geocodes
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 

@@ -18,6 +18,7 @@ from bulk_lookup_dagster.storage.tables.enrichment import (
     phone_lookups,
     phone_porting,
     phone_validations,
+    reverse_geocodes,
     reverse_phones,
     trust_hub_profiles,
     zipcode_businesses,
@@ -40,6 +41,7 @@ STEPS = (
     deactivations,
     trust_hub_profiles,
     zipcode_businesses,
+    reverse_geocodes,
 )
 """Modules of the steps' tables, in the order of the graph."""
 

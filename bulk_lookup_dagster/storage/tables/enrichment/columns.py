@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bulk_lookup_dagster.storage.tables.columns import METADATA, at, fk, hash_bytes, text
 
-OUTCOMES = ("data", "no_data", "invalid_subject")
+OUTCOMES = ("data", "no_data", "invalid_subject", "objected")
 
 _BEST = """
         SELECT DISTINCT ON (r.subject_id{slot}) r.*

@@ -29,6 +29,7 @@ geocodes = result_table(
     sa.CheckConstraint(
         "accuracy IN ('rooftop','interpolated','center','approximate')", name="accuracy"
     ),
+    sa.Index("geocodes_place_id_idx", "place_id", postgresql_where=sa.text("place_id IS NOT NULL")),
     sa.CheckConstraint("census_block ~ '^[0-9]{15}$'", name="census_block"),
     comment="Where an address is: its point, how exact, its census block of 2020. Google's point"
     " goes after 29 days, its place id stays.",
