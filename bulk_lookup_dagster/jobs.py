@@ -16,6 +16,7 @@ from bulk_lookup_dagster.orchestration.vocabulary import (
     ENRICH_JOB,
     EXPORTS,
     EXPORTS_JOB,
+    FCC_JOB,
     INTAKE,
     INTAKE_JOB,
     MAINTENANCE_JOB,
@@ -81,6 +82,13 @@ discover_businesses = dg.define_asset_job(
     DISCOVERY_JOB,
     selection=dg.AssetSelection.assets("zipcode_businesses"),
     description="Find the businesses of one ZIP code under an approved plan.",
+    executor_def=dg.in_process_executor,
+)
+
+import_fcc_releases = dg.define_asset_job(
+    FCC_JOB,
+    selection=dg.AssetSelection.assets("fcc_releases"),
+    description="Import one release of the FCC's broadband availability for one state.",
     executor_def=dg.in_process_executor,
 )
 
@@ -179,6 +187,7 @@ JOBS = (
     fetch_deactivations,
     read_trust_hub,
     discover_businesses,
+    import_fcc_releases,
     write_exports,
     nightly_enrichment,
     maintenance,

@@ -250,6 +250,9 @@ class ScheduleSettings(Document):
         default="30 6 * * *", description="Yesterday's deactivated numbers."
     )
     trust_hub_cron: Cron = Field(default="50 6 * * *", description="A look at Trust Hub.")
+    fcc_cron: Cron = Field(
+        default="10 7 * * 1", description="A look for a new FCC release of imported states."
+    )
     exports_cron: Cron = Field(
         default="30 5 * * *", description="Export of the filters named in exports.scheduled."
     )
