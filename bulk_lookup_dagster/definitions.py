@@ -14,6 +14,7 @@ from assets import (
     addresses,
     batches,
     broadband_coverage,
+    business_ids,
     company_profiles,
     deactivations,
     email_candidates,
@@ -67,6 +68,7 @@ ASSETS = (
     *fcc_releases.ASSETS,
     *trust_hub_profiles.ASSETS,
     *zipcode_businesses.ASSETS,
+    *business_ids.ASSETS,
     *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,
@@ -78,6 +80,7 @@ CHECKS = (
     *trust_hub_profiles.CHECKS,
     *match_clusters.CHECKS,
     *zipcode_businesses.CHECKS,
+    *business_ids.CHECKS,
 )
 
 

@@ -116,6 +116,10 @@ def look_up_due(context: dg.OpExecutionContext) -> None:
     for plan_id, reports in outcome.reports.items():
         for step, report in reports.by_step.items():
             context.log.info(f"plan {plan_id}, {step}: {report_metadata(report)}")
+    ids = outcome.refreshed
+    if ids.due:
+        context.log_event(dg.AssetMaterialization("business_ids"))
+        context.log.info(f"ids: {ids.confirmed} same, {ids.replaced} replaced, {ids.gone} gone")
     context.add_output_metadata({"plans": len(outcome.reports), "calls": outcome.calls})
 
 

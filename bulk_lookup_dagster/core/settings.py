@@ -164,6 +164,10 @@ class StepsSettings(Document):
         default=StepSettings(),
         description="Businesses of ZIP codes; asked for by `bulk-lookup discover` alone.",
     )
+    business_ids: StepSettings = Field(
+        default=StepSettings(refresh_policy_days=365),
+        description="Google's ids of businesses; asked for again, free, once they are so old.",
+    )
     accepted_deadline_s: int = Field(
         default=86_400,
         ge=60,

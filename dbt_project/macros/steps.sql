@@ -6,13 +6,13 @@
         'phone_lookups', 'phone_validations', 'line_statuses', 'phone_porting', 'reverse_phones',
         'company_profiles', 'person_profiles', 'email_candidates', 'email_verifications',
         'addresses', 'geocodes', 'broadband_coverage', 'deactivations', 'trust_hub_profiles',
-        'zipcode_businesses'
+        'zipcode_businesses', 'business_ids'
     ]) }}
 {% endmacro %}
 
 {# Those of them that contacts lead to; a day or a zip code is nobody's. #}
 {% macro steps_of_contacts() %}
-    {% set others = ['deactivations', 'trust_hub_profiles', 'zipcode_businesses'] %}
+    {% set others = ['deactivations', 'trust_hub_profiles', 'zipcode_businesses', 'business_ids'] %}
     {{ return(steps() | reject('in', others) | list) }}
 {% endmacro %}
 

@@ -35,7 +35,7 @@ def test_every_asset_says_what_a_row_is_who_owns_it_and_how_it_is_made(
         *("contact_status", "dim_contacts", "dashboard_stats", "exports", "deactivations"),
         "trust_hub_profiles",
         "zipcode_businesses",
-        "fcc_releases",
+        *("fcc_releases", "business_ids"),
     }
     assert ours <= set(specs)
     made = {name: spec for name, spec in specs.items() if spec.group_name != "default"}
@@ -85,6 +85,8 @@ def test_blocking_checks_stand_between_the_stages(defs: dg.Definitions) -> None:
         ("phone_lookups", "phone_lookups_history"): True,
         ("trust_hub_profiles", "trust_hub_profiles_schema"): True,
         ("trust_hub_profiles", "trust_hub_profiles_expectations"): False,
+        ("business_ids", "business_ids_schema"): True,
+        ("business_ids", "business_ids_expectations"): False,
     }
 
 

@@ -18,6 +18,8 @@ DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;
 
+DROP VIEW enrichment.business_ids_best;
+
 DROP VIEW enrichment.zipcode_discovery;
 
 DROP VIEW enrichment.zipcode_businesses_best;
@@ -93,6 +95,10 @@ DROP TABLE enrichment.deactivations;
 DROP TABLE enrichment.deactivated_numbers;
 
 DROP TABLE enrichment.company_profiles;
+
+DROP TABLE enrichment.business_ids;
+
+DROP TABLE enrichment.business_id_changes;
 
 DROP TABLE enrichment.broadband_coverage;
 
