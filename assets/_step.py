@@ -33,7 +33,7 @@ from bulk_lookup_dagster.storage.database import connect
 Figures = Callable[[Platform, str], Any]
 
 
-def step_asset(step: StepDefinition, description: str, *deps: str) -> dg.AssetsDefinition:
+def step_asset(step: StepDefinition, description: str, *deps: dg.AssetDep) -> dg.AssetsDefinition:
     """The asset of a step, named like its table; what was answered is never bought again.
 
     It depends on the batch's contacts, the steps upstream and `deps`, and names every vendor the
@@ -45,7 +45,7 @@ def step_asset(step: StepDefinition, description: str, *deps: str) -> dg.AssetsD
         name=step.name,
         description=description,
         partitions_def=UPLOAD_BATCHES,
-        deps=list(dict.fromkeys(("contacts", "subjects", *step.waits_for, *deps))),
+        deps=[*dict.fromkeys(("contacts", "subjects", *step.waits_for)), *deps],
         group_name=ENRICHMENT,
         owners=OWNERS,
         kinds={"postgres", *(name.partition("_")[0] for name in vendors[:2])},

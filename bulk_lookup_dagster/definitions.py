@@ -14,11 +14,13 @@ from assets import (
     addresses,
     batches,
     broadband_coverage,
+    business_ids,
     company_profiles,
     deactivations,
     email_candidates,
     email_verifications,
     exports,
+    fcc_releases,
     geocodes,
     golden_contacts,
     intake,
@@ -64,9 +66,11 @@ ASSETS = (
     *intake.ASSETS,
     *(asset for stage in (*STEPS, *MATCHING) for asset in stage.ASSETS),
     *deactivations.ASSETS,
+    *fcc_releases.ASSETS,
     *trust_hub_profiles.ASSETS,
     *zipcode_businesses.ASSETS,
     *reverse_geocodes.ASSETS,
+    *business_ids.ASSETS,
     *ledger.ASSETS,
     *batches.ASSETS,
     *exports.ASSETS,
@@ -79,6 +83,7 @@ CHECKS = (
     *match_clusters.CHECKS,
     *zipcode_businesses.CHECKS,
     *reverse_geocodes.CHECKS,
+    *business_ids.CHECKS,
 )
 
 

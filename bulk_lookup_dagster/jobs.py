@@ -16,6 +16,7 @@ from bulk_lookup_dagster.orchestration.vocabulary import (
     ENRICH_JOB,
     EXPORTS,
     EXPORTS_JOB,
+    FCC_JOB,
     INTAKE,
     INTAKE_JOB,
     MAINTENANCE_JOB,
@@ -84,6 +85,13 @@ discover_businesses = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+import_fcc_releases = dg.define_asset_job(
+    FCC_JOB,
+    selection=dg.AssetSelection.assets("fcc_releases"),
+    description="Import one release of the FCC's broadband availability for one state.",
+    executor_def=dg.in_process_executor,
+)
+
 write_exports = dg.define_asset_job(
     EXPORTS_JOB,
     selection=dg.AssetSelection.groups(EXPORTS),
@@ -108,6 +116,10 @@ def look_up_due(context: dg.OpExecutionContext) -> None:
     for plan_id, reports in outcome.reports.items():
         for step, report in reports.by_step.items():
             context.log.info(f"plan {plan_id}, {step}: {report_metadata(report)}")
+    ids = outcome.refreshed
+    if ids.due:
+        context.log_event(dg.AssetMaterialization("business_ids"))
+        context.log.info(f"ids: {ids.confirmed} same, {ids.replaced} replaced, {ids.gone} gone")
     context.add_output_metadata({"plans": len(outcome.reports), "calls": outcome.calls})
 
 
@@ -179,6 +191,7 @@ JOBS = (
     fetch_deactivations,
     read_trust_hub,
     discover_businesses,
+    import_fcc_releases,
     write_exports,
     nightly_enrichment,
     maintenance,

@@ -4,22 +4,31 @@ Put here: cron. Do not put here: what runs (`jobs`).
 https://docs.dagster.io/guides/automate/schedules
 """
 
+import asyncio
 from datetime import timedelta
 
 import dagster as dg
 
+from bulk_lookup_dagster.core.errors import ConfigError
 from bulk_lookup_dagster.core.settings import ScheduleSettings
 from bulk_lookup_dagster.jobs import (
     fetch_deactivations,
+    import_fcc_releases,
     maintenance,
     nightly_enrichment,
     read_trust_hub,
     write_exports,
 )
+from bulk_lookup_dagster.orchestration.vocabulary import FCC_RELEASES
+from bulk_lookup_dagster.services.fcc_releases import imported_states, newest_release, outdated
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.scheduled_exports import nothing_scheduled
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.storage.database import connect
+from resources.fcc import FccResource
+from resources.fcc_records import PROVIDER as FCC
+
+_TICK_SECONDS = 45  # of the 60 a tick has
 
 
 def schedules(timezone: str, clock: ScheduleSettings) -> tuple[dg.ScheduleDefinition, ...]:
@@ -52,13 +61,41 @@ def schedules(timezone: str, clock: ScheduleSettings) -> tuple[dg.ScheduleDefini
         execution_timezone=timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )(_yesterday)
-    return (*always, exports, deactivations)
+    releases = dg.schedule(
+        name=f"{import_fcc_releases.name}_schedule",
+        job=import_fcc_releases,
+        cron_schedule=clock.fcc_cron,
+        execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )(_new_releases)
+    return (*always, exports, deactivations, releases)
 
 
 def _yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """The day before the tick: its file is complete."""
     day = context.scheduled_execution_time.date() - timedelta(days=1)
     return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
+
+
+def _new_releases(
+    context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform], fcc: FccResource
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """A run per state whose release is not the FCC's newest; what failed is asked for again."""
+    with connect(platform.dsn, autocommit=True, name="bulk-lookup fcc schedule") as conn:
+        states = imported_states(conn)
+    if not states:
+        return dg.SkipReason("No state was imported yet: bulk-lookup coverage STATE.")
+    listed = newest_release(platform, {FCC: fcc.client})
+    try:
+        newest = asyncio.run(asyncio.wait_for(listed, _TICK_SECONDS))
+    except ConfigError as error:
+        return dg.SkipReason(str(error))
+    keys = [release.key for release in outdated(states, newest)]
+    if not keys:
+        return dg.SkipReason(f"Every imported state has the newest release, {newest}.")
+    context.instance.add_dynamic_partitions(str(FCC_RELEASES.name), keys)
+    day = context.scheduled_execution_time.date()
+    return [dg.RunRequest(run_key=f"{key}:{day}", partition_key=key) for key in keys]
 
 
 def _look_at_exports(

@@ -36,6 +36,11 @@ def google_error(
     return status_error(host, reply.status, vendor_code=code, wait=wait, unbilled=unbilled)
 
 
+def is_not_found(reply: Reply) -> bool:
+    """Whether Google says that there is no such thing; a page of somebody else's is no answer."""
+    return reply.status == 404 and _error(json_body(reply)).get("status") == "NOT_FOUND"
+
+
 def _error(document: Any) -> Mapping[str, Any]:
     error = document.get("error") if isinstance(document, dict) else None
     return error if isinstance(error, dict) else {}

@@ -4,10 +4,12 @@ A page of Text Search has at most 20 places, a query at most three pages; beyond
 split (`services.steps.zipcode_businesses`). Kept are place ids (no time limit), counts, and for 29
 days the corners of an area and the token of the next page: RULES, Google place_id, geocode
 latitude/longitude; "memory only" for the rest. Prices: PROVIDERS 7, the SKU follows the dearest
-field of the mask, and a phone makes it Enterprise; before the month's free allowance.
+field of the mask, and a phone makes it Enterprise; before the month's free allowance. A place's
+details with nothing but `id` in the mask are free: so ids are refreshed after a year (RULES).
 
 Columns, of `enrichment.zipcode_businesses`: page, area (the corners it was restricted to),
-next_page, businesses, found, skipped, matched; of the operation `zipcode_area`: area.
+next_page, businesses, found, skipped, matched; of the operation `zipcode_area`: area. Of
+`enrichment.business_ids`: current_id.
 
 Belongs here: data and pure parsing. Does not: requests (see `google_places_client`).
 """
@@ -33,6 +35,7 @@ MASK = (
     "places.postalAddress.postalCode,nextPageToken"
 )
 AREA_MASK = "places.viewport"
+ID_MASK = "id"
 MAX_TOKEN = 2_000
 _RETENTION = timedelta(days=29)
 
@@ -45,11 +48,17 @@ OPERATIONS: Mapping[str, Operation] = {
     "search": _operation("search"),
     "search_more": _operation("search_more", "page", "token", "area"),
     "zipcode_area": _operation("zipcode_area"),
+    "place_id": Operation("place_id", "business", "google_place_id", None, on_unknown="ask_again"),
 }
 
 _SOURCE = "Google Maps: Text Search Enterprise, $35 per 1,000"
-PRICES: tuple[Price, ...] = tuple(
-    Price(PROVIDER, operation, 35_000, _SOURCE, date(2026, 10, 1)) for operation in OPERATIONS
+_FREE = "Google Maps: Place Details Essentials (IDs Only), free of charge"
+PRICES: tuple[Price, ...] = (
+    *(
+        Price(PROVIDER, operation, 35_000, _SOURCE, date(2026, 10, 1))
+        for operation in ("search", "search_more", "zipcode_area")
+    ),
+    Price(PROVIDER, "place_id", 0, _FREE, date(2026, 10, 1)),
 )
 
 _READ = Fields("Google Places")
@@ -132,6 +141,19 @@ def area_of(document: Part) -> str | None:
     if len(found) < len(corners):
         raise BadResponse("Google Places: an area has no corners.", status=200)
     return ",".join(f"{one:.6f}" for one in found)
+
+
+def current_id_of(document: Part) -> str:
+    """The id a place goes by now."""
+    found = _READ.text(document, "id", MAX_ID)
+    if found is None:
+        raise BadResponse("Google Places: a place has no id.", status=200)
+    return found
+
+
+def parse_place_id(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of an id asked for again."""
+    return {"current_id": _READ.text(answer, "id", MAX_ID)}
 
 
 def parse_search(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bulk_lookup_dagster.commands import frame
-from bulk_lookup_dagster.commands.frame import WAITS, Json, Result
+from bulk_lookup_dagster.commands.frame import FAILED, WAITS, Json, Result
 
 Zipcodes = Annotated[list[str] | None, typer.Argument(metavar="[ZIP]...", help="ZIP codes.")]
 File = Annotated[
@@ -19,6 +20,9 @@ Limit = Annotated[
     int, typer.Option(min=1, max=1_000, help="Businesses of a ZIP code that are enough.")
 ]
 Type = Annotated[str, typer.Option("--type", help="Kind of business, such as dentist.")]
+Refresh = Annotated[
+    bool, typer.Option("--refresh-ids", help="Ask for Google's ids of a year's age again; free.")
+]
 
 
 def discover(
@@ -26,10 +30,43 @@ def discover(
     file: File = None,
     limit: Limit = 60,
     business_type: Type = "",
+    refresh_ids: Refresh = False,
     json: Json = False,
 ) -> None:
     """Find the businesses of ZIP codes under an approved plan; ids and counts are kept."""
-    frame.execute(lambda: _discover(zipcodes or [], file, limit, business_type), json)
+
+    def action() -> Result:
+        if refresh_ids:
+            return _refresh(alone=not zipcodes and file is None)
+        return _discover(zipcodes or [], file, limit, business_type)
+
+    frame.execute(action, json)
+
+
+def _refresh(*, alone: bool) -> Result:
+    from bulk_lookup_dagster.core.errors import InputError
+    from bulk_lookup_dagster.services.business_ids import refresh_ids
+    from bulk_lookup_dagster.services.simulation import with_sandbox
+
+    if not alone:
+        raise InputError("Ids are refreshed whatever their ZIP codes.", fix="Name no ZIP code.")
+    with with_sandbox(frame.open_platform()) as platform:
+        done = asyncio.run(refresh_ids(platform))
+    report = done.report
+    document = {
+        **{name: getattr(done, name) for name in ("due", "confirmed", "replaced", "gone")},
+        "calls": report.requests,
+        "failed": dict(report.failed),
+        "left_due": dict(report.left_due),
+        "stopped": dict(report.stopped),
+    }
+    line = (
+        f"{done.due:,} ids were due: {done.confirmed:,} are the same, {done.replaced:,} were"
+        f" replaced, {done.gone:,} are gone; {report.requests:,} calls."
+    )
+    asked_to_the_end = not report.failed and not report.stopped
+    code = frame.run_code(document["left_due"]) if asked_to_the_end else FAILED
+    return Result(document, [line, *_reasons(document)], code)
 
 
 def _discover(zipcodes: Sequence[str], file: Path | None, limit: int, business_type: str) -> Result:
@@ -107,6 +144,12 @@ def _lines(rows: Sequence[Any], document: dict[str, Any]) -> list[str]:
     return [
         *frame.table(columns, cells),
         f"{document['calls']:,} calls, {format_usd(document['cost_micros'])}.",
+        *_reasons(document),
+    ]
+
+
+def _reasons(document: dict[str, Any]) -> list[str]:
+    return [
         *(f"{count} questions stay due: {why}." for why, count in document["left_due"].items()),
         *(f"{name} was not asked to the end: {why}" for name, why in document["stopped"].items()),
     ]

@@ -179,6 +179,10 @@ class StepsSettings(Document):
         default=StepSettings(),
         description="Addresses at points; asked for by `bulk-lookup reverse-geocode` alone.",
     )
+    business_ids: StepSettings = Field(
+        default=StepSettings(refresh_policy_days=365),
+        description="Google's ids of businesses; asked for again, free, once they are so old.",
+    )
     accepted_deadline_s: int = Field(
         default=86_400,
         ge=60,
@@ -265,6 +269,9 @@ class ScheduleSettings(Document):
         default="30 6 * * *", description="Yesterday's deactivated numbers."
     )
     trust_hub_cron: Cron = Field(default="50 6 * * *", description="A look at Trust Hub.")
+    fcc_cron: Cron = Field(
+        default="10 7 * * 1", description="A look for a new FCC release of imported states."
+    )
     exports_cron: Cron = Field(
         default="30 5 * * *", description="Export of the filters named in exports.scheduled."
     )

@@ -20,7 +20,7 @@ from bulk_lookup_dagster.core.shared_domains import SHARED_DOMAINS
 
 KINDS = (
     *("phone", "email", "company", "person", "address", "census_block", "zipcode", "day"),
-    *("trust_hub", "point"),
+    *("trust_hub", "point", "business"),
 )
 MAX_VALUE = 320
 

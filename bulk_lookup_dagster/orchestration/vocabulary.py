@@ -11,6 +11,8 @@ UPLOAD_BATCHES = dg.DynamicPartitionsDefinition(name="upload_batch")
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-10-01")
 # Requests for the businesses of ZIP codes, such as `85001-dentist`.
 ZIPCODE_REQUESTS = dg.DynamicPartitionsDefinition(name="zipcode_request")
+# Releases of one state of the FCC's availability, such as `2025-12-31-04`.
+FCC_RELEASES = dg.DynamicPartitionsDefinition(name="fcc_release")
 OWNERS = ["team:data-engineering"]
 
 INTAKE = "intake"
@@ -31,3 +33,4 @@ EXPORTS_JOB = "write_exports"
 DEACTIVATIONS_JOB = "fetch_deactivations"
 TRUST_HUB_JOB = "read_trust_hub"
 DISCOVERY_JOB = "discover_businesses"
+FCC_JOB = "import_fcc_releases"

@@ -38,6 +38,8 @@ def deliver(callbacks: Iterable[Callback]) -> None:
 async def _deliver(callback: Callback) -> None:
     for attempt in range(_TRIES):
         await asyncio.sleep(callback.delay_s * 2**attempt)
+        if not callback.due():
+            return
         try:
             async with asyncio.timeout(_SECONDS):
                 if 200 <= await _post(callback) < 300:

@@ -3,6 +3,8 @@
 Quirks: without a field mask nothing is answered, and nothing outside the mask is; pages of more
 than 20 become 20; a query ends at 60 places; a page token is refused unless everything else is
 repeated; an answer without places is an empty object. ZIP codes have corners in our towns only.
+An id names its place until `PUT places {"moved": {"old": "new"}, "gone": ["id"]}` says otherwise:
+asked for, the old one is answered with the new one, one that is gone with 404.
 
 Belongs here: this vendor's path, bodies and quirks. Does not: faults, billing, the log (`account`).
 """
@@ -29,6 +31,8 @@ from bulk_lookup_dagster.sandbox.server import Request
 from bulk_lookup_dagster.sandbox.simulator import PlainSimulator, Reply, json_object, json_reply
 
 _PATH = "/v1/places:searchText"
+_PLACE = re.compile(r"/v1/places/(\w[\w-]*)", re.ASCII)
+_PLACE_ID = re.compile(r"ChIJ[\w-]{22}", re.ASCII)
 _KNOWN_SHARE, _PHONE_SHARE = 0.9, 0.92
 _PAGE, _MOST = 20, 60
 _REACH = 0.07
@@ -40,21 +44,55 @@ class GooglePlaces(PlainSimulator):
     """The vendor; any key but `wrong` is one of ours."""
 
     name = "google_places"
-    prices: Mapping[str, int] = {"search": 35_000, "search_more": 35_000, "zipcode_area": 35_000}
+    prices: Mapping[str, int] = {
+        **dict.fromkeys(("search", "search_more", "zipcode_area"), 35_000),
+        "place_id": 0,
+    }
     errors = GOOGLE_ERRORS
 
+    def __init__(self) -> None:
+        self._moved: dict[str, str] = {}
+        self._gone: set[str] = set()
+
     def asked(self, request: Request) -> tuple[str, tuple[str, ...]]:
-        """The words that are searched, and the operation this means to us."""
+        """The words that are searched or the id, and the operation this means to us."""
+        named = _PLACE.fullmatch(request.path)
+        if named:
+            return named[1], ("place_id",)
         body = _body(request)
         return str(body.get("textQuery", "")), (_operation(body),)
 
     def answer(self, request: Request) -> Reply:
-        """A page of places, or a refusal."""
-        if request.method != "POST" or request.path != _PATH:
-            return google_failure(404, "NOT_FOUND", "Not found")
+        """A page of places, a place, or a refusal."""
+        named = _PLACE.fullmatch(request.path) if request.method == "GET" else None
+        if not named and (request.method != "POST" or request.path != _PATH):
+            return Reply(404, b"<html>Not Found</html>", content_type="text/html", counted=False)
         refusal = key_refusal(request.header(b"x-goog-api-key"))
         if refusal is not None:
             return refusal
+        return self._place(named[1], request) if named else self._search(request)
+
+    def control(self, name: str, document: Any) -> bool:
+        """`places`: which ids gave way to which, and which name nothing any more."""
+        if name == "places":
+            self._moved = {str(old): str(new) for old, new in document.get("moved", {}).items()}
+            self._gone = {str(one) for one in document.get("gone", [])}
+        return name == "places"
+
+    def _place(self, place: str, request: Request) -> Reply:
+        mask = request.header(b"x-goog-fieldmask")
+        if not mask:
+            return google_failure(400, _BAD, "FieldMask is a required parameter.")
+        if not _PLACE_ID.fullmatch(place):
+            return google_failure(400, _BAD, f"Not a valid Place ID: {place}")
+        if place in self._gone:
+            reply = google_failure(404, "NOT_FOUND", "The Place ID is no longer valid.")
+            reply.counted = True
+            return reply
+        current = {"id": self._moved.get(place, place)}
+        return json_reply(current if {"id", "*"} & set(mask.split(",")) else {})
+
+    def _search(self, request: Request) -> Reply:
         body, mask = _body(request), request.header(b"x-goog-fieldmask")
         wrong = _wrong(body, mask)
         if wrong:
@@ -64,7 +102,13 @@ class GooglePlaces(PlainSimulator):
             message = "Request parameters must match those of the page before."
             return google_failure(400, _BAD, message)
         billed = ((f"{orjson.dumps(body).decode()}", _operation(body)),)
-        return json_reply(_page(body, mask.split(","), start), billed=billed)
+        return json_reply(self._page(body, mask.split(","), start), billed=billed)
+
+    def _page(self, body: Mapping[str, Any], mask: Sequence[str], start: int) -> dict[str, Any]:
+        page = _page(body, start)
+        known = [one for one in page["places"] if one["id"] not in self._gone]
+        page["places"] = [{**one, "id": self._moved.get(one["id"], one["id"])} for one in known]
+        return _masked(page, mask)
 
 
 def _body(request: Request) -> Mapping[str, Any]:
@@ -119,11 +163,11 @@ def _start(body: Mapping[str, Any]) -> int | None:
     return int(start) if start.isdigit() and made_for == _fingerprint(body) else None
 
 
-def _page(body: Mapping[str, Any], mask: Sequence[str], start: int) -> dict[str, Any]:
+def _page(body: Mapping[str, Any], start: int) -> dict[str, Any]:
     found = _ZIPCODE.search(body["textQuery"])
     zipcode = found[1] if found else ""
     if body.get("includedType") == "postal_code":
-        return _masked({"places": _areas(zipcode)}, mask)
+        return {"places": _areas(zipcode)}
     kinds = (body["includedType"],) if body.get("includedType") else ()
     listings = listed("google_places", zipcode, _KNOWN_SHARE, kinds) if zipcode else []
     corners = body.get("locationRestriction", {}).get("rectangle")
@@ -133,7 +177,7 @@ def _page(body: Mapping[str, Any], mask: Sequence[str], start: int) -> dict[str,
     answer: dict[str, Any] = {"places": places[start:end]}
     if end < len(places):
         answer["nextPageToken"] = _token(body, end)
-    return _masked(answer, mask)
+    return answer
 
 
 def _inside(one: Listing, corners: Mapping[str, Mapping[str, float]]) -> bool:

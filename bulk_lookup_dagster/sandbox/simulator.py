@@ -7,7 +7,7 @@ Belongs here: the seam between one vendor and what all share. Does not: faults, 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -22,12 +22,16 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A POST the vendor makes later, to an address on this machine."""
+    """A POST the vendor makes later, to an address on this machine.
+
+    `due` is asked when its time has come: what is no longer true is not posted.
+    """
 
     url: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_s: float = 0.1
+    due: Callable[[], bool] = lambda: True
 
 
 @dataclass(slots=True)

@@ -3,8 +3,8 @@
 Quirks: lists come in pages of 50 unless asked otherwise, each with the address of the next; what is
 in review or approved cannot be changed; every change of status is posted to the profile's
 StatusCallback, signed with the auth token. `PUT reviews {"in_review_s", "verdict_s", "verdict"}`
-says how reviews go from now on, `PUT reviews_over {}` ends those under way; `PUT auth_token
-{"token": …}` what callbacks are signed with where requests carry an API key.
+says how reviews go from now on, `PUT verdict {"profile": "BU…", "verdict"}` ends one under way;
+`PUT auth_token {"token": …}` what callbacks are signed with where requests carry an API key.
 
 Belongs here: this vendor's paths, paging and callbacks. Does not: rules
 (`twilio_trust_hub_account`), faults, the log (`account`).
@@ -24,7 +24,7 @@ import orjson
 
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.trust_hub import APPROVED, EDITABLE, PENDING, POLICIES, REJECTED
-from bulk_lookup_dagster.sandbox.callbacks import checked
+from bulk_lookup_dagster.sandbox.callbacks import checked, deliver
 from bulk_lookup_dagster.sandbox.server import Request
 from bulk_lookup_dagster.sandbox.simulator import (
     Callback,
@@ -97,18 +97,20 @@ class TwilioTrustHub(TwilioAccount, PlainSimulator):
     def control(self, name: str, document: Any) -> bool:
         """`reviews`: how they go from now on; `auth_token`: what callbacks are signed with.
 
-        `reviews_over`: those under way end now; their call-backs, if any, keep their time.
+        `verdict`: one under way ends now, and its call-back goes out; none of the clock's follows.
         """
         if name == "reviews":
             reviews = Reviews(**document)
-            if reviews.verdict not in (APPROVED, REJECTED):
-                raise InputError("A verdict is twilio-approved or twilio-rejected.")
+            _check(reviews.verdict)
             self._account.reviews = reviews
         elif name == "auth_token":
             self._token = str(document["token"])
-        elif name == "reviews_over":
-            self._account.end_reviews()
-        return name in ("reviews", "reviews_over", "auth_token")
+        elif name == "verdict":
+            _check(document["verdict"])
+            profile = self._account.decide(document["profile"], document["verdict"])
+            told = self._callback(profile, document["verdict"], 0.0)
+            deliver([told] if told else [])
+        return name in ("reviews", "verdict", "auth_token")
 
     def _route(self, request: Request, parts: Sequence[str], form: Mapping[str, str]) -> Reply:
         writing = request.method == "POST"
@@ -186,7 +188,14 @@ class TwilioTrustHub(TwilioAccount, PlainSimulator):
             "X-Twilio-Signature": base64.b64encode(digest).decode(),
             "I-Twilio-Idempotency-Token": str(uuid4()),
         }
-        return Callback(url, urlencode(form).encode(), headers, delay_s=max(delay, 0.01))
+        review = profile.reviews
+        return Callback(
+            url,
+            urlencode(form).encode(),
+            headers,
+            delay_s=max(delay, 0.01),
+            due=lambda: profile.reviews == review,
+        )
 
     def _evaluations(
         self, request: Request, profile: Profile, form: Mapping[str, str], writing: bool
@@ -242,6 +251,11 @@ class TwilioTrustHub(TwilioAccount, PlainSimulator):
         user, _, password = basic.decode("latin-1").partition(":")
         if user.startswith("AC"):
             self._token = password
+
+
+def _check(verdict: str) -> None:
+    if verdict not in (APPROVED, REJECTED):
+        raise InputError("A verdict is twilio-approved or twilio-rejected.")
 
 
 def _policies(request: Request, rest: Sequence[str]) -> Reply:

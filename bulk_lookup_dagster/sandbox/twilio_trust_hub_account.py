@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.core.trust_hub import (
     APPROVED,
     DRAFT,
@@ -81,6 +82,7 @@ class Profile:
     assigned: dict[str, str] = field(default_factory=dict)
     evaluations: list[dict[str, Any]] = field(default_factory=list)
     steps: list[tuple[float, str]] = field(default_factory=list)
+    reviews: int = 0
 
     def now(self) -> str:
         """The status at this moment: a review goes on by itself."""
@@ -88,6 +90,12 @@ class Profile:
             at, self.status = self.steps.pop(0)
             self.updated = datetime.fromtimestamp(at, UTC)
         return self.status
+
+    def begin(self, following: Sequence[tuple[float, str]]) -> None:
+        """Another course of a review: the seconds until each status; the one before is over."""
+        now = time.time()
+        self.reviews += 1
+        self.steps = [(now + seconds, status) for seconds, status in following]
 
     @property
     def valid_until(self) -> datetime | None:
@@ -114,16 +122,18 @@ class TrustHubAccount:
         """Begin a review; the seconds until each status that follows."""
         complete = self.evaluate(profile)["status"] == "compliant"
         verdict = self.reviews.verdict if complete else REJECTED
-        now = time.time()
-        profile.status, profile.updated = PENDING, datetime.fromtimestamp(now, UTC)
+        profile.status, profile.updated = PENDING, datetime.now(UTC)
         following = [(self.reviews.in_review_s, REVIEWED), (self.reviews.verdict_s, verdict)]
-        profile.steps = [(now + seconds, status) for seconds, status in following]
+        profile.begin(following)
         return following
 
-    def end_reviews(self) -> None:
-        """Every review under way reaches its verdict at this moment."""
-        for profile in self.profiles.values():
-            profile.steps = [(time.time(), status) for _, status in profile.steps]
+    def decide(self, sid: str, verdict: str) -> Profile:
+        """End the review of one profile at this moment, whatever the clock would have brought."""
+        profile = self.profiles.get(sid)
+        if profile is None or profile.now() not in IN_REVIEW:
+            raise InputError(f"No profile {sid} is in review.")
+        profile.begin([(0.0, verdict)])
+        return profile
 
     def may_become(self, profile: Profile, status: str) -> bool:
         """Whether a customer may set this status now."""

@@ -1,9 +1,9 @@
 """Importing a state's broadband availability from the FCC: downloads, rows, one replacement.
 
-A release is imported whole or not at all, and replaces the one before; twice a year is enough.
+A release is imported whole or not at all, and replaces the one before, never one that is newer.
 
-Belongs here: the use case. Does not: requests (`resources.fcc_client`), their turns
-(`services.paced`), rows (`fcc_records`).
+Belongs here: the use case. Does not: which releases there are (`services.fcc_releases`), requests
+(`resources.fcc_client`), their turns (`services.paced`), rows (`fcc_records`).
 """
 
 from __future__ import annotations
@@ -19,23 +19,24 @@ from zipfile import BadZipFile, ZipFile
 
 import psycopg
 
-from bulk_lookup_dagster.core.errors import BadResponse, ConfigError, InputError
-from bulk_lookup_dagster.core.settings import Settings
-from bulk_lookup_dagster.engine.provider import Disabled
+from bulk_lookup_dagster.core.errors import BadResponse, InputError
+from bulk_lookup_dagster.services.fcc_releases import ENDPOINT, Release, asking_fcc, check_state
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.paced import paced
-from bulk_lookup_dagster.services.providers import environment_clients, vendor_settings
-from bulk_lookup_dagster.services.settings import load_settings
+from bulk_lookup_dagster.services.paced import Paced
+from bulk_lookup_dagster.services.providers import ClientFactories
 from bulk_lookup_dagster.storage.database import connect
 from resources.fcc_client import FccClient
-from resources.fcc_records import PROVIDER, StateFile, read_offers
+from resources.fcc_records import StateFile, read_offers
 
 Connection = psycopg.Connection[Any]
 
-ENDPOINT = "files"
 MAX_CSV_BYTES = 16 * 1024**3
 
-_KNOWN = "SELECT as_of, files, rows FROM enrichment.fcc_releases WHERE state_fips = %s"
+_LOCK = 7323
+_ALONE = "SELECT pg_advisory_xact_lock(%s, %s)"
+_KNOWN = """
+    SELECT as_of, files, rows FROM enrichment.fcc_releases WHERE state_fips = %s AND as_of >= %s
+"""
 _CREATE = """
     CREATE TEMP TABLE reported (
         census_block text, provider_id int, brand text, technology smallint, down int, up int,
@@ -62,7 +63,7 @@ _RELEASE = """
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A state's release: files and rows of it; `new` False where it was in before."""
+    """The release of a state that is in: files and rows of it; `new` False where it was before."""
 
     as_of: date
     files: int
@@ -70,73 +71,68 @@ class Imported:
     new: bool
 
 
-def fcc_client(platform: Platform, settings: Settings) -> FccClient:
-    """The client of the environment; raises `ConfigError` with the reason where there is none."""
-    block = vendor_settings(settings, PROVIDER)
-    client = environment_clients(platform.environment)[PROVIDER](block)
-    if isinstance(client, Disabled) or not isinstance(client, FccClient):
-        reason = client.reason if isinstance(client, Disabled) else "it is no FCC client"
-        raise ConfigError(f"The FCC cannot be asked: {reason}.", fix="See .env.example.")
-    return client
-
-
-async def import_state(platform: Platform, state_fips: str) -> Imported:
-    """Import a state's newest release, unless it is in already."""
-    if not (len(state_fips) == 2 and state_fips.isdecimal()):
-        raise InputError("A state is two digits.", fix="Arizona is 04; see the FCC's list.")
-    settings = _settings(platform)
-    async with (
-        fcc_client(platform, settings) as client,
-        paced(platform.dsn, PROVIDER, settings) as turns,
-    ):
-        async with turns.turn(ENDPOINT):
-            releases = await client.releases()
-        if not releases:
-            raise BadResponse("The FCC lists no release.")
-        with connect(platform.dsn, autocommit=True, name="bulk-lookup fcc") as conn:
-            known = conn.execute(_KNOWN, (state_fips,)).fetchone()
-        if known is not None and known[0] >= releases[-1]:
-            return Imported(known[0], known[1], known[2], new=False)
-        async with turns.turn(ENDPOINT):
-            files = await client.files(releases[-1], state_fips)
-        if not files:
-            raise InputError(
-                f"The FCC has no files of state {state_fips}.", fix="Write its two digits."
-            )
-        platform.environment.home.mkdir(parents=True, exist_ok=True)
+async def import_release(
+    platform: Platform, release: Release, *, clients: ClientFactories | None = None
+) -> Imported:
+    """Import one state's release, unless it or a newer one is in already; then nobody is asked."""
+    check_state(release.state_fips)
+    known = await asyncio.to_thread(_known, platform, release)
+    if known is not None:
+        return known
+    platform.environment.home.mkdir(parents=True, exist_ok=True)
+    async with asking_fcc(platform, clients) as (client, turns):
         with TemporaryDirectory(dir=platform.environment.home, prefix="fcc-") as folder:
-            paths = []
-            for file in files:
-                paths.append(Path(folder) / f"{file.file_id}.zip")
-                async with turns.turn(ENDPOINT):
-                    await client.download(file, paths[-1])
-            rows = await asyncio.to_thread(
-                _replace, platform, state_fips, releases[-1], list(zip(files, paths, strict=True))
-            )
-    return Imported(releases[-1], len(files), rows, new=True)
+            files = await _fetched(client, turns, release, Path(folder))
+            return await asyncio.to_thread(_replace, platform, release, files)
 
 
-def _settings(platform: Platform) -> Settings:
+async def _fetched(
+    client: FccClient, turns: Paced, release: Release, folder: Path
+) -> list[tuple[StateFile, Path]]:
+    """Every file of a release with the zip it was fetched to."""
+    async with turns.turn(ENDPOINT):
+        files = await client.files(release.as_of, release.state_fips)
+    if not files:
+        raise InputError(
+            f"The FCC has no files of state {release.state_fips} as of {release.as_of}.",
+            fix="Write the state's two digits and a day of its list of releases.",
+        )
+    paths = [folder / f"{file.file_id}.zip" for file in files]
+    for file, path in zip(files, paths, strict=True):
+        async with turns.turn(ENDPOINT):
+            await client.download(file, path)
+    return list(zip(files, paths, strict=True))
+
+
+def _known(platform: Platform, release: Release) -> Imported | None:
     with connect(platform.dsn, autocommit=True, name="bulk-lookup fcc") as conn:
-        return load_settings(conn)
+        return _imported(conn, release)
 
 
-def _replace(
-    platform: Platform, state_fips: str, as_of: date, files: list[tuple[StateFile, Path]]
-) -> int:
-    rows = 0
+def _imported(conn: Connection, release: Release) -> Imported | None:
+    """What is in of the state, if it is of this release or a newer one."""
+    known = conn.execute(_KNOWN, (release.state_fips, release.as_of)).fetchone()
+    return None if known is None else Imported(known[0], known[1], known[2], new=False)
+
+
+def _replace(platform: Platform, release: Release, files: list[tuple[StateFile, Path]]) -> Imported:
+    state, rows = release.state_fips, 0
     with (
         connect(platform.dsn, name="bulk-lookup fcc import") as conn,
         conn.transaction(),
         conn.cursor() as cursor,
     ):
+        cursor.execute(_ALONE, (_LOCK, int(state)))
+        known = _imported(conn, release)  # by somebody else, since the files were asked for
+        if known is not None:
+            return known
         cursor.execute(_CREATE)
         for file, path in files:
             rows += _copy(cursor, file, path)
-        cursor.execute(_FORGET, (state_fips,))
-        cursor.execute(_REPLACE, (state_fips,))
-        cursor.execute(_RELEASE, (state_fips, as_of, len(files), rows))
-    return rows
+        cursor.execute(_FORGET, (state,))
+        cursor.execute(_REPLACE, (state,))
+        cursor.execute(_RELEASE, (state, release.as_of, len(files), rows))
+    return Imported(release.as_of, len(files), rows, new=True)
 
 
 def _copy(cursor: psycopg.Cursor[Any], file: StateFile, path: Path) -> int:

@@ -19,20 +19,26 @@ _KEEP = """
           FROM enrichment.zipcode_businesses z
          CROSS JOIN LATERAL jsonb_array_elements(z.businesses) b
          WHERE z.subject_id = ANY (%(subjects)s)
+           -- A stored page may be older than what its vendor made of an id since.
+           AND NOT EXISTS (SELECT FROM enrichment.business_id_changes h
+                            WHERE h.provider = z.provider AND h.old_id = b ->> 'id'
+                              AND h.changed_at >= z.fetched_at)
          ORDER BY z.subject_id, z.provider, b ->> 'id', z.fetched_at
     )
     INSERT INTO enrichment.zipcode_business_ids AS k
-           (subject_id, provider, business_id, claim_id, phone_subject_id, is_new, found_at)
+           (subject_id, provider, business_id, claim_id, phone_subject_id, is_new, found_at,
+            checked_at)
     SELECT l.subject_id, l.provider, l.business_id, l.claim_id, p.subject_id,
            row_number() OVER (PARTITION BY l.provider, l.business_id
                               ORDER BY l.fetched_at, l.subject_id) = 1
                AND NOT EXISTS (SELECT FROM enrichment.zipcode_business_ids e
                                 WHERE e.provider = l.provider AND e.business_id = l.business_id),
-           l.fetched_at
+           l.fetched_at, l.fetched_at
       FROM listed l LEFT JOIN intake.subjects p ON p.subject_id = l.phone_subject_id
     ON CONFLICT (subject_id, provider, business_id) DO UPDATE
        SET claim_id = EXCLUDED.claim_id, phone_subject_id = EXCLUDED.phone_subject_id,
-           found_at = EXCLUDED.found_at
+           found_at = EXCLUDED.found_at, checked_at = greatest(k.checked_at, EXCLUDED.found_at),
+           gone_at = CASE WHEN EXCLUDED.found_at <= k.checked_at THEN k.gone_at END
      WHERE EXCLUDED.found_at > k.found_at
 """
 _DIRTY = "INSERT INTO ops.mart_dirty (reason) VALUES ('businesses found')"

@@ -1,5 +1,7 @@
 """The nightly run: what is due under approved plans, and what refresh policies want again.
 
+Ids of businesses that are a year old come last: they are free and wait for nobody's approval.
+
 Belongs here: going through the plans. Does not: one plan's run (see `services.runs`).
 """
 
@@ -11,6 +13,7 @@ from typing import Any
 import psycopg
 
 from bulk_lookup_dagster.services.approvals import approve_automatically
+from bulk_lookup_dagster.services.business_ids import Refreshed, refresh_ids
 from bulk_lookup_dagster.services.found_businesses import keep_businesses
 from bulk_lookup_dagster.services.golden import build_contacts, score_contacts
 from bulk_lookup_dagster.services.instance import Platform
@@ -57,11 +60,13 @@ class Nightly:
     reports: dict[int, RunReports] = field(default_factory=dict)
     asked: dict[str, list[str]] = field(default_factory=dict)
     published: list[str] = field(default_factory=list)
+    refreshed: Refreshed = field(default_factory=Refreshed)
 
     @property
     def calls(self) -> int:
         """Requests sent to vendors."""
-        return sum(report.requests for report in self.reports.values())
+        asked = sum(report.requests for report in self.reports.values())
+        return asked + self.refreshed.report.requests
 
 
 async def run_nightly(
@@ -85,6 +90,7 @@ async def run_nightly(
                 _publish(conn, report.run_ids, outcome)
                 keep_businesses(conn, document.get("subject_ids", []))
             finish_plan(conn, plan_id, platform.secret_key)
+    outcome.refreshed = await refresh_ids(platform, clients=clients, dagster_run_id=dagster_run_id)
     return outcome
 
 

@@ -6,14 +6,14 @@
         'phone_lookups', 'phone_validations', 'line_statuses', 'phone_porting', 'reverse_phones',
         'company_profiles', 'person_profiles', 'email_candidates', 'email_verifications',
         'addresses', 'geocodes', 'broadband_coverage', 'deactivations', 'trust_hub_profiles',
-        'zipcode_businesses', 'reverse_geocodes'
+        'zipcode_businesses', 'reverse_geocodes', 'business_ids'
     ]) }}
 {% endmacro %}
 
 {# Those of them that contacts lead to; a day, a zip code or a point is nobody's. #}
 {% macro steps_of_contacts() %}
     {% set others = [
-        'deactivations', 'trust_hub_profiles', 'zipcode_businesses', 'reverse_geocodes'
+        'deactivations', 'trust_hub_profiles', 'zipcode_businesses', 'reverse_geocodes', 'business_ids'
     ] %}
     {{ return(steps() | reject('in', others) | list) }}
 {% endmacro %}

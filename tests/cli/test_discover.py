@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
 from tests.fakes.commands import Program, local_program
 from tests.fakes.sandbox import running_sandbox
+
+Connection = psycopg.Connection[Any]
 
 
 @pytest.fixture
@@ -59,8 +63,25 @@ def test_an_approved_request_is_run_as_a_partition_too(program: Program) -> None
     assert (again["state"], again["requests"][0]["business_type"]) == ("nothing_due", "dentist")
 
 
+def test_ids_of_a_years_age_are_refreshed_by_hand(program: Program, conn: Connection) -> None:
+    command = ("discover", "85002", "--type", "dentist", "--limit", "20")
+    program("approve", str(program(*command, code=3)["plan_id"]))
+    found = program(*command)["requests"][0]["found"]
+    assert program("discover", "--refresh-ids")["due"] == 0
+    conn.execute(
+        "UPDATE enrichment.zipcode_business_ids SET checked_at = checked_at - interval '366 days'"
+    )
+    done = program("discover", "--refresh-ids")
+    assert (done["due"], done["calls"], done["confirmed"], done["gone"]) == (*[found] * 3, 0)
+    assert program("discover", "--refresh-ids")["calls"] == 0
+
+
 @pytest.mark.parametrize(
-    "arguments", [(), ("nowhere",), ("85002", "--type", "dentst"), ("--file", "no-such-file.txt")]
+    "arguments",
+    [
+        *((), ("nowhere",), ("85002", "--type", "dentst"), ("--file", "no-such-file.txt")),
+        ("85002", "--refresh-ids"),
+    ],
 )
 def test_wrong_use_is_code_2_and_says_what_to_do(
     program: Program, arguments: tuple[str, ...]

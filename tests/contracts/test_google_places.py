@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import httpx
 import pytest
 from jsonschema import ValidationError
 
+from bulk_lookup_dagster.core.errors import PermanentFailure
 from bulk_lookup_dagster.engine.provider import Question
+from bulk_lookup_dagster.sandbox.google_places import place_id
 from resources.google_places_client import GooglePlacesClient
-from resources.google_places_records import AREA_MASK, MASK, request_of
+from resources.google_places_records import AREA_MASK, ID_MASK, MASK, request_of
 from resources.http import Timeouts
 from tests.contracts.client_contract import FAST, ClientContract, question
 from tests.contracts.openapi import contract
+from tests.fakes.asking import answer_to
 from tests.fakes.recorder import recording, response
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 PATH = "/v1/places:searchText"
 SUBJECT = "85001|dentist"
+PLACE = place_id("hidden")
 AREA = "33.378400,-112.144000,33.518400,-112.004000"
 PHONE = "+1 602-579-0001"
 _PAGE = {
@@ -47,18 +51,27 @@ PAGES = [
     question("search_more", SUBJECT, page="2", token="hidden-token"),
     question("search_more", "85001|", page="1", area=AREA),
     question("zipcode_area", SUBJECT),
+    question("place_id", PLACE),
 ]
 
 
 class TestSearch(ClientContract):
     good = json.dumps(_PAGE).encode()
-    told = ("searchText", "ChIJhidden", PHONE, "602", "dentist")
+    told: ClassVar[tuple[str, ...]] = ("searchText", "ChIJhidden", PHONE, "602", "dentist")
 
     def client(self, url: str, timeouts: Timeouts) -> GooglePlacesClient:
         return GooglePlacesClient(url, self.secret, timeouts=timeouts)
 
     def questions(self) -> Sequence[Question]:
         return [question("search", SUBJECT)]
+
+
+class TestPlaceId(TestSearch):
+    good = json.dumps({"id": PLACE}).encode()
+    told: ClassVar[tuple[str, ...]] = (PLACE,)
+
+    def questions(self) -> Sequence[Question]:
+        return [question("place_id", PLACE)]
 
 
 class TestFurtherPage(TestSearch):
@@ -88,12 +101,12 @@ def post(sandbox: SandboxProcess, body: Any, mask: str = MASK, key: str = "fake"
 @pytest.mark.parametrize("asked", PAGES, ids=lambda one: f"{one.operation} {len(one.params)}")
 def test_the_request_is_one_the_contract_allows(asked: Question) -> None:
     async def run() -> None:
-        good = _AREA if asked.operation == "zipcode_area" else _PAGE
+        good = {"zipcode_area": _AREA, "place_id": {"id": PLACE}}.get(asked.operation, _PAGE)
         async with recording(response(200, json.dumps(good).encode())) as vendor:
             async with GooglePlacesClient(vendor.url, "fake", timeouts=FAST) as client:
                 await client.ask([asked], uuid4())
             (sent,) = vendor.requests
-        assert "maxResultCount" not in json.loads(sent.body)
+        assert b"maxResultCount" not in sent.body
         assert "*" not in sent.headers["X-Goog-FieldMask"]
         contract("google_places_v1").check_request(
             sent.method, sent.target, sent.headers, sent.body
@@ -148,6 +161,43 @@ def test_a_page_token_wants_everything_else_repeated_and_ends_at_sixty(
             assert other.json()["error"]["status"] == "INVALID_ARGUMENT"
     assert (pages, len(seen)) == (3, len(set(seen)))
     assert 40 < len(seen) <= 60
+
+
+def place(
+    sandbox: SandboxProcess, name: str = PLACE, mask: str = ID_MASK, key: str = "fake"
+) -> httpx.Response:
+    headers = {"X-Goog-Api-Key": key, **({"X-Goog-FieldMask": mask} if mask else {})}
+    return httpx.get(f"{sandbox.url}/google_places/v1/places/{name}", headers=headers)
+
+
+def test_an_id_is_the_same_another_or_gone_as_the_contract_allows(sandbox: SandboxProcess) -> None:
+    vendor, path = contract("google_places_v1"), f"/v1/places/{PLACE}"
+    gone, other = place_id("gone"), place_id("other")
+    assert place(sandbox).json() == {"id": PLACE}
+    sandbox.control("PUT", "places?vendor=google_places", {"moved": {PLACE: other}, "gone": [gone]})
+    try:
+        answers = [place(sandbox), place(sandbox, gone), place(sandbox, "no.id"),
+                   place(sandbox, mask=""), place(sandbox, key="wrong")]  # fmt: skip
+    finally:
+        sandbox.control("PUT", "places?vendor=google_places", {})
+    assert [one.status_code for one in answers] == [200, 404, 404, 400, 400]
+    assert answers[0].json() == {"id": other}
+    for one in (answers[0], answers[1], answers[3], answers[4]):
+        vendor.check_answer("GET", path, one.status_code, one.json())
+
+
+def test_an_id_google_does_not_know_is_gone_and_somebody_elses_404_is_an_error() -> None:
+    def client(url: str) -> GooglePlacesClient:
+        return GooglePlacesClient(url, "fake", timeouts=FAST)
+
+    asked = question("place_id", PLACE)
+    unknown = {"error": {"code": 404, "status": "NOT_FOUND", "message": "no longer valid"}}
+    answer = answer_to(client, asked, 404, unknown)
+    assert (answer.outcome, json.loads(answer.body)) == ("no_data", {"id": None})
+    for document in ({"error": "Not Found"}, None, {"error": {"status": "UNIMPLEMENTED"}}):
+        with pytest.raises(PermanentFailure):
+            answer_to(client, asked, 404, document)
+    assert answer_to(client, asked, 200, {"id": "ChIJother"}).outcome == "data"
 
 
 @pytest.mark.parametrize("key,status", [("", 403), ("wrong", 400)])

@@ -13,7 +13,11 @@ import pytest
 from bulk_lookup_dagster.core.environment import read_environment
 from bulk_lookup_dagster.core.subjects import ZipcodeKey
 from bulk_lookup_dagster.definitions import build_defs
-from bulk_lookup_dagster.orchestration.vocabulary import DISCOVERY_JOB, ZIPCODE_REQUESTS
+from bulk_lookup_dagster.orchestration.vocabulary import (
+    DISCOVERY_JOB,
+    NIGHTLY_JOB,
+    ZIPCODE_REQUESTS,
+)
 from bulk_lookup_dagster.services.approvals import approve_plan
 from bulk_lookup_dagster.services.discovery_plans import plan_discovery
 from bulk_lookup_dagster.services.instance import Platform
@@ -21,6 +25,9 @@ from bulk_lookup_dagster.services.simulation import dagster_resources
 from sensors.discovery import discovery_sensor
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
+_A_YEAR_ON = (
+    "UPDATE enrichment.zipcode_business_ids SET checked_at = checked_at - interval '366 days'"
+)
 KEYS = [ZipcodeKey("85001", "dentist"), ZipcodeKey("85002")]
 
 
@@ -72,3 +79,35 @@ def test_each_request_of_an_approved_plan_runs_once_with_its_checks(
             told = [str(one.value) for one in made.materialization.metadata.values()]
             assert not any(key[:5] in text for text in told)
         assert isinstance(look(connected, instance), dg.SkipReason)
+
+
+def test_ids_of_a_years_age_are_refreshed_by_their_asset_and_by_night(
+    connected: Platform, conn: psycopg.Connection[Any]
+) -> None:
+    plan = plan_discovery(conn, connected, KEYS[:1], 20)
+    approve_plan(conn, plan.plan_id, actor="me")
+    defs = build_defs("demo", overrides=dagster_resources(connected))
+    repository = defs.get_repository_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions(str(ZIPCODE_REQUESTS.name), ["85001-dentist"])
+        job = defs.resolve_job_def(DISCOVERY_JOB)
+        assert job.execute_in_process(instance=instance, partition_key="85001-dentist").success
+        conn.execute(_A_YEAR_ON)
+        alone = repository.get_implicit_job_def_for_assets([dg.AssetKey("business_ids")])
+        assert alone is not None
+        done = alone.execute_in_process(instance=instance)
+        (made,) = done.get_asset_materialization_events()
+        told = {name: one.value for name, one in made.materialization.metadata.items()}
+        assert told["due"] == told["calls"] == told["confirmed"] > 0
+        checks = done.get_asset_check_evaluations()
+        assert {check.check_name for check in checks if check.passed} == {
+            *("business_ids_schema", "business_ids_expectations")
+        }
+        conn.execute(_A_YEAR_ON)
+        conn.execute("UPDATE ledger.claims SET settled_at = settled_at - interval '366 days'")
+        conn.execute(
+            "UPDATE enrichment.business_ids SET fetched_at = fetched_at - interval '1 day'"
+        )
+        night = defs.resolve_job_def(NIGHTLY_JOB).execute_in_process(instance=instance)
+        events = night.filter_events(lambda one: one.is_step_materialization)
+        assert "business_ids" in {one.asset_key.to_user_string() for one in events if one.asset_key}

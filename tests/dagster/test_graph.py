@@ -36,6 +36,7 @@ def test_every_asset_says_what_a_row_is_who_owns_it_and_how_it_is_made(
         "trust_hub_profiles",
         "zipcode_businesses",
         "reverse_geocodes",
+        *("fcc_releases", "business_ids"),
     }
     assert ours <= set(specs)
     made = {name: spec for name, spec in specs.items() if spec.group_name != "default"}
@@ -56,6 +57,7 @@ def test_every_step_is_an_asset_with_its_table_and_stands_before_publishing(
     for step in BATCH_STEPS:
         assert {"contacts", *step_named(step).waits_for} <= deps[step]
         assert step in deps["batches"]
+    assert "fcc_releases" in deps["broadband_coverage"], "joined by block"
     job = defs.resolve_job_def(ENRICH_JOB)
     assert set(BATCH_STEPS) <= {
         key.to_user_string() for key in job.asset_layer.executable_asset_keys
@@ -86,6 +88,8 @@ def test_blocking_checks_stand_between_the_stages(defs: dg.Definitions) -> None:
         ("phone_lookups", "phone_lookups_history"): True,
         ("trust_hub_profiles", "trust_hub_profiles_schema"): True,
         ("trust_hub_profiles", "trust_hub_profiles_expectations"): False,
+        ("business_ids", "business_ids_schema"): True,
+        ("business_ids", "business_ids_expectations"): False,
     }
 
 
@@ -101,7 +105,7 @@ def test_every_sensor_and_schedule_runs_from_the_first_start(defs: dg.Definition
     assert {one.default_status for one in schedules} == {dg.DefaultScheduleStatus.RUNNING}
     assert {one.execution_timezone for one in schedules} == {"America/New_York"}
     jobs = {"nightly_enrichment", "maintenance", "write_exports", "fetch_deactivations"}
-    jobs |= {"read_trust_hub"}
+    jobs |= {"read_trust_hub", "import_fcc_releases"}
     assert {one.job_name for one in schedules} == jobs
 
 

@@ -42,6 +42,17 @@ def read(platform: Platform, **options: Any) -> Reading:
     return asyncio.run(read_trust_hub(platform, **options))
 
 
+def slow_reviews(sandbox: SandboxProcess) -> None:
+    """Submissions wait for `decide`: the clock brings no verdict within a test."""
+    reviews = {"in_review_s": 0.0, "verdict_s": 3_600.0, "verdict": "twilio-approved"}
+    sandbox.control("PUT", f"reviews?vendor={VENDOR}", reviews)
+
+
+def decide(sandbox: SandboxProcess, sid: str, verdict: str) -> None:
+    """End the review of a profile."""
+    sandbox.control("PUT", f"verdict?vendor={VENDOR}", {"profile": sid, "verdict": verdict})
+
+
 def account(sandbox: SandboxProcess, kind: str) -> list[dict[str, Any]]:
     """What the account has of a kind."""
     url = f"{sandbox.url}/{VENDOR}/v1/{kind}?PageSize=1000"

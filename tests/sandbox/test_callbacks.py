@@ -40,6 +40,17 @@ def test_a_callback_nobody_took_is_tried_again() -> None:
     asyncio.run(run())
 
 
+def test_what_is_no_longer_true_when_its_time_comes_is_not_posted() -> None:
+    async def run() -> None:
+        async with recording(response(204, b"")) as ours:
+            outdated = Callback(f"{ours.url}/late", b"{}", delay_s=0.0, due=lambda: False)
+            deliver([outdated, Callback(f"{ours.url}/true", b"{}", delay_s=0.05)])
+            await until(lambda: len(ours.requests) == 1)
+            assert ours.requests[0].target == "/true"
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("url", ["https://127.0.0.1/x", "http://example.test/x", "/x", ""])
 def test_nobody_else_is_called(url: str) -> None:
     with pytest.raises(InputError, match="this machine"):

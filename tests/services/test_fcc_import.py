@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,13 @@ from bulk_lookup_dagster.schemas.broadband_coverage import (
 )
 from bulk_lookup_dagster.services import fcc_import
 from bulk_lookup_dagster.services.callbacks import receive_callback, settle_open
-from bulk_lookup_dagster.services.fcc_import import import_state
+from bulk_lookup_dagster.services.fcc_import import Imported, import_release
+from bulk_lookup_dagster.services.fcc_releases import (
+    Release,
+    imported_states,
+    newest_release,
+    outdated,
+)
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.providers import environment_clients
 from bulk_lookup_dagster.services.settings import change_settings
@@ -38,6 +45,7 @@ from tests.fakes.steps import add_subjects, check_schema, run_definition
 
 Connection = psycopg.Connection[Any]
 ARIZONA = "04"
+OLDER, NEWEST = date(2025, 6, 30), date(2025, 12, 31)
 PHOENIX = TOWNS[0]
 HEAD = (
     "frn,provider_id,brand_name,location_id,technology,max_advertised_download_speed,"
@@ -69,6 +77,10 @@ def connected(platform: Platform, sandbox: SandboxProcess, conn: Connection) -> 
     return replace(platform, environment=read_environment(environ))
 
 
+async def import_newest(platform: Platform, state: str) -> Imported:
+    return await import_release(platform, Release(await newest_release(platform), state))
+
+
 def addresses(conn: Connection, count: int) -> list[int]:
     made = [address_for(f"fcc {number}", PHOENIX) for number in range(count)]
     values = {
@@ -81,13 +93,16 @@ def test_a_release_is_imported_once_and_joined_to_addresses_by_block(
     connected: Platform, conn: Connection, dsn: str, tmp_path: Path, sandbox: SandboxProcess
 ) -> None:
     sandbox.control("DELETE", "log")
-    first = asyncio.run(import_state(connected, ARIZONA))
+    first = asyncio.run(import_newest(connected, ARIZONA))
     assert (first.new, first.as_of.isoformat(), first.files) == (True, "2025-12-31", 5)
     assert first.rows > 200
     calls = sandbox.control("GET", "summary?vendor=fcc")["requests"]
     assert calls == 7, "releases, list, five files"
-    again = asyncio.run(import_state(connected, ARIZONA))
+    again = asyncio.run(import_newest(connected, ARIZONA))
     assert (again.new, again.rows) == (False, first.rows)
+    assert sandbox.control("GET", "summary?vendor=fcc")["requests"] == calls + 1
+    older = asyncio.run(import_release(connected, Release(OLDER, ARIZONA)))
+    assert (older.new, older.as_of) == (False, first.as_of), "a newer one is in"
     assert sandbox.control("GET", "summary?vendor=fcc")["requests"] == calls + 1
     run_definition(conn, dsn, tmp_path, GEOCODES, addresses(conn, 40), sandbox)
     found = conn.execute(
@@ -104,9 +119,8 @@ def test_an_import_replaces_and_one_that_fails_changes_nothing(
     connected: Platform, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = "SELECT count(*) FROM enrichment.fcc_coverage"
-    asyncio.run(import_state(connected, ARIZONA))
+    assert asyncio.run(import_release(connected, Release(OLDER, ARIZONA))).as_of == OLDER
     before = conn.execute(count).fetchone()
-    conn.execute("UPDATE enrichment.fcc_releases SET as_of = '2025-06-30'")
     seen: list[str] = []
 
     def cut(cursor: psycopg.Cursor[Any], file: StateFile, path: Path) -> int:
@@ -116,10 +130,11 @@ def test_an_import_replaces_and_one_that_fails_changes_nothing(
     with monkeypatch.context() as patched:
         patched.setattr("bulk_lookup_dagster.services.fcc_import._copy", cut)
         with pytest.raises(BadResponse):
-            asyncio.run(import_state(connected, ARIZONA))
+            asyncio.run(import_newest(connected, ARIZONA))
     assert seen
+    assert imported_states(conn) == {ARIZONA: OLDER}
     assert conn.execute(count).fetchone() == before
-    assert asyncio.run(import_state(connected, ARIZONA)).new
+    assert asyncio.run(import_newest(connected, ARIZONA)).new
     assert conn.execute(count).fetchone() == before
     assert list(connected.environment.home.glob("fcc-*")) == []
 
@@ -129,9 +144,39 @@ def test_a_state_that_is_none_and_missing_credentials_are_told(
 ) -> None:
     for state in ("AZ", "4", "99"):
         with pytest.raises(InputError):
-            asyncio.run(import_state(connected, state))
+            asyncio.run(import_newest(connected, state))
     with pytest.raises(ConfigError, match="sandbox does not run"):
-        asyncio.run(import_state(platform, ARIZONA))
+        asyncio.run(import_newest(platform, ARIZONA))
+
+
+@pytest.mark.parametrize("key", ["2025-12-31", "2025-02-30-04", "2025-12-31-4", "04", "x-04", ""])
+def test_a_release_has_one_name_and_other_names_are_refused(key: str) -> None:
+    assert Release.parse(Release(NEWEST, ARIZONA).key) == Release(NEWEST, ARIZONA)
+    with pytest.raises(InputError, match="no FCC release"):
+        Release.parse(key)
+
+
+def test_states_that_were_imported_are_due_when_there_is_a_newer_release() -> None:
+    states = {"04": OLDER, "06": NEWEST}
+    assert outdated(states, NEWEST) == [Release(NEWEST, "04")]
+    assert outdated(states, OLDER) == []
+
+
+def test_f11_of_two_imports_at_once_the_newer_release_stays(
+    connected: Platform, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older one has its files before the newer one is written, and writes after it."""
+    original = fcc_import._replace
+
+    def late(platform: Platform, release: Release, files: Any) -> Imported:
+        if release.as_of == OLDER:
+            original(platform, Release(NEWEST, ARIZONA), files)
+        return original(platform, release, files)
+
+    monkeypatch.setattr(fcc_import, "_replace", late)
+    done = asyncio.run(import_release(connected, Release(OLDER, ARIZONA)))
+    assert (done.as_of, done.new) == (NEWEST, False)
+    assert imported_states(conn) == {ARIZONA: NEWEST}
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ from resources.twilio_trust_hub_client import TwilioTrustHubClient
 from resources.twilio_trust_hub_writes import State, endpoint_of
 from tests.fakes.leases import Leases
 from tests.fakes.sandbox import ROOT, SandboxProcess, running_sandbox
-from tests.fakes.trust_hub import VENDOR, account, connected_to
+from tests.fakes.trust_hub import VENDOR, account, connected_to, decide
 
 Connection = psycopg.Connection[Any]
 BUSINESS = "customer_profile_business_information"
@@ -189,6 +189,26 @@ def test_a_profile_made_elsewhere_is_taken_and_an_approved_one_left_alone(
     with pytest.raises(InputError, match="approved already"):
         submit(connected, business(approved["friendly_name"]))
     assert writes(sandbox) == before
+
+
+def test_what_was_rejected_is_submitted_again_until_it_is_approved(
+    connected: Platform, sandbox: SandboxProcess
+) -> None:
+    first = submit(connected, business("Second Try Inc"))
+    decide(sandbox, first.sid, "twilio-rejected")
+    again = submit(connected, business("Second Try Inc"))
+    assert (again.sid, again.status, again.new) == (first.sid, "pending-review", True)
+    decide(sandbox, first.sid, "twilio-approved")
+    with pytest.raises(InputError, match="approved already"):
+        submit(connected, business("Second Try Inc"))
+    assert made(sandbox, "Second Try Inc")["CustomerProfiles"] == 1
+
+
+@pytest.mark.parametrize("verdict", ["twilio-approved", "maybe"])
+def test_the_sandbox_decides_only_what_is_in_review(sandbox: SandboxProcess, verdict: str) -> None:
+    over = next(one for one in account(sandbox, "CustomerProfiles") if one["valid_until"])
+    with pytest.raises(httpx.HTTPStatusError, match="400"):
+        decide(sandbox, over["sid"], verdict)
 
 
 def test_f11_two_at_once_make_one_profile(connected: Platform, sandbox: SandboxProcess) -> None:

@@ -21,7 +21,7 @@ from bulk_lookup_dagster.services.trust_hub import read_trust_hub
 from bulk_lookup_dagster.services.trust_hub_profiles import profile
 from bulk_lookup_dagster.services.trust_hub_submissions import Submitted, submit_profile
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
-from tests.fakes.trust_hub import VENDOR, connected_to
+from tests.fakes.trust_hub import VENDOR, connected_to, decide, slow_reviews
 from tests.web.conftest import Open
 
 Connection = psycopg.Connection[Any]
@@ -58,9 +58,9 @@ def test_a_verdict_arrives_signed_and_settles_its_review(
     web = open_web(connected, clients=environment_clients(connected.environment))
     url = f"{str(web.base_url).rstrip('/')}/callbacks/{VENDOR}"
     change_settings(conn, f"providers.{VENDOR}.callback_url", url, "test")
-    reviews = {"in_review_s": 8.0, "verdict_s": 12.0, "verdict": verdict}
-    sandbox.control("PUT", f"reviews?vendor={VENDOR}", reviews)
+    slow_reviews(sandbox)
     done = registered(connected, "Called Back Inc")
+    decide(sandbox, done.sid, verdict)
     assert status(conn, done.sid) == verdict
     states = conn.execute("SELECT state FROM ledger.claims WHERE operation = 'review'").fetchall()
     assert states == [("answered",)]
@@ -75,11 +75,10 @@ def test_without_call_backs_the_verdict_is_polled_for(
     platform: Platform, conn: Connection, sandbox: SandboxProcess
 ) -> None:
     connected = connected_to(platform, sandbox)
-    reviews = {"in_review_s": 0.0, "verdict_s": 3_600.0, "verdict": "twilio-approved"}
-    sandbox.control("PUT", f"reviews?vendor={VENDOR}", reviews)
+    slow_reviews(sandbox)
     done = registered(connected, "Polled Inc")
     assert profile(conn, done.sid).status == "in-review"
-    sandbox.control("PUT", f"reviews_over?vendor={VENDOR}", {})
+    decide(sandbox, done.sid, "twilio-approved")
     conn.execute("UPDATE ledger.claims SET next_poll_at = now() WHERE state = 'accepted'")
     asyncio.run(read_trust_hub(connected, anew=True))
     assert profile(conn, done.sid).status == "twilio-approved"

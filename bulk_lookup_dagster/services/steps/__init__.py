@@ -9,6 +9,7 @@ from __future__ import annotations
 from bulk_lookup_dagster.core.errors import InputError
 from bulk_lookup_dagster.services.steps.addresses import ADDRESSES
 from bulk_lookup_dagster.services.steps.broadband_coverage import BROADBAND_COVERAGE
+from bulk_lookup_dagster.services.steps.business_ids import BUSINESS_IDS
 from bulk_lookup_dagster.services.steps.company_profiles import COMPANY_PROFILES
 from bulk_lookup_dagster.services.steps.deactivations import DEACTIVATIONS
 from bulk_lookup_dagster.services.steps.definition import Offer, StepDefinition
@@ -42,6 +43,7 @@ STEPS: tuple[StepDefinition, ...] = (
     TRUST_HUB_PROFILES,
     ZIPCODE_BUSINESSES,
     REVERSE_GEOCODES,
+    BUSINESS_IDS,
 )
 
 BATCH_STEPS: tuple[str, ...] = tuple(step.name for step in STEPS if step.partition == "batch")

@@ -20,6 +20,8 @@ DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;
 
+DROP VIEW enrichment.business_ids_best;
+
 DROP VIEW enrichment.points;
 
 DROP VIEW enrichment.reverse_geocodes_best;
@@ -101,6 +103,10 @@ DROP TABLE enrichment.deactivations;
 DROP TABLE enrichment.deactivated_numbers;
 
 DROP TABLE enrichment.company_profiles;
+
+DROP TABLE enrichment.business_ids;
+
+DROP TABLE enrichment.business_id_changes;
 
 DROP TABLE enrichment.broadband_coverage;
 

@@ -1054,6 +1054,45 @@ CREATE INDEX broadband_coverage_expires_at_idx ON enrichment.broadband_coverage 
 
 COMMENT ON TABLE enrichment.broadband_coverage IS 'Whether a provider qualified an address for home internet; what the FCC has reported for its block stands in `fcc_coverage`.';
 
+CREATE TABLE enrichment.business_id_changes (
+	claim_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	old_id VARCHAR(300) NOT NULL,
+	new_id VARCHAR(300) NOT NULL,
+	changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT business_id_changes_pkey PRIMARY KEY (claim_id),
+	CONSTRAINT business_id_changes_ids_check CHECK (old_id <> new_id),
+	CONSTRAINT business_id_changes_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX business_id_changes_old_id_idx ON enrichment.business_id_changes (old_id, provider);
+
+COMMENT ON TABLE enrichment.business_id_changes IS 'An id of a business that its vendor replaced: what it was, what it is since.';
+
+CREATE TABLE enrichment.business_ids (
+	subject_id BIGINT NOT NULL,
+	provider VARCHAR(40) NOT NULL,
+	operation VARCHAR(60) NOT NULL,
+	params_hash BYTEA NOT NULL CONSTRAINT business_ids_params_hash_check CHECK (octet_length(params_hash) <= 32),
+	claim_id BIGINT NOT NULL,
+	outcome VARCHAR(20) NOT NULL,
+	licence_class VARCHAR(40) NOT NULL,
+	fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE,
+	current_id VARCHAR(300),
+	CONSTRAINT business_ids_pkey PRIMARY KEY (subject_id, provider, operation, params_hash),
+	CONSTRAINT business_ids_outcome_check CHECK (outcome IN ('data', 'no_data', 'invalid_subject', 'objected')),
+	CONSTRAINT business_ids_times_check CHECK (expires_at >= fetched_at),
+	CONSTRAINT business_ids_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
+	CONSTRAINT business_ids_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT
+);
+
+CREATE INDEX business_ids_claim_id_idx ON enrichment.business_ids (claim_id);
+
+CREATE INDEX business_ids_expires_at_idx ON enrichment.business_ids (expires_at);
+
+COMMENT ON TABLE enrichment.business_ids IS 'What a vendor says of an id it gave us: the id it goes by now; none where it is gone.';
+
 CREATE TABLE enrichment.company_profiles (
 	subject_id BIGINT NOT NULL,
 	provider VARCHAR(40) NOT NULL,
@@ -1587,6 +1626,8 @@ CREATE TABLE enrichment.zipcode_business_ids (
 	phone_subject_id BIGINT,
 	is_new BOOLEAN,
 	found_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	checked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	gone_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT zipcode_business_ids_pkey PRIMARY KEY (subject_id, provider, business_id),
 	CONSTRAINT zipcode_business_ids_subject_id_fkey FOREIGN KEY(subject_id) REFERENCES intake.subjects (subject_id) ON DELETE CASCADE,
 	CONSTRAINT zipcode_business_ids_claim_id_fkey FOREIGN KEY(claim_id) REFERENCES ledger.claims (claim_id) ON DELETE RESTRICT,
@@ -1599,7 +1640,7 @@ CREATE INDEX zipcode_business_ids_claim_id_idx ON enrichment.zipcode_business_id
 
 CREATE INDEX zipcode_business_ids_phone_subject_id_idx ON enrichment.zipcode_business_ids (phone_subject_id);
 
-COMMENT ON TABLE enrichment.zipcode_business_ids IS 'A vendor''s id of a business that a request found, and the number of ours it matched.';
+COMMENT ON TABLE enrichment.zipcode_business_ids IS 'A vendor''s id of a business that a request found, and the number of ours it matched; when the vendor told of it last, and since when it knows the id no longer.';
 
 CREATE TABLE enrichment.zipcode_businesses (
 	subject_id BIGINT NOT NULL,
@@ -2004,6 +2045,19 @@ SELECT s.subject_id, s.value AS point, c.provider,
                 WHERE g.place_id = r.place_id AND g.provider = r.provider AND a.value IS NOT NULL
                 ORDER BY g.fetched_at DESC, g.subject_id LIMIT 1) o ON true
          WHERE s.kind = 'point' AND s.value IS NOT NULL;
+
+CREATE VIEW enrichment.business_ids_best AS
+SELECT DISTINCT ON (r.subject_id) r.*
+          FROM enrichment.business_ids r
+          LEFT JOIN enrichment.pins p
+            ON p.step = 'business_ids' AND p.subject_id = r.subject_id AND p.provider = r.provider
+               AND p.operation = r.operation AND p.field = ''
+         WHERE r.outcome = 'data' AND (r.expires_at IS NULL OR r.expires_at > now())
+         ORDER BY r.subject_id, p.pin_id IS NULL,
+               coalesce((SELECT o.position FROM enrichment.waterfall_orders o
+                          WHERE o.step = 'business_ids' AND o.provider = r.provider
+                            AND o.operation = r.operation), 32767),
+               r.fetched_at DESC, r.provider, r.operation, r.params_hash;
 
 CREATE VIEW matching.golden_field_sources AS
 SELECT g.golden_id, 'name' AS field, g.name_contact_id AS contact_id, CASE WHEN 'name' = ANY (g.pinned) THEN 'pin' ELSE g.name_rule END AS rule FROM matching.golden_contacts g WHERE g.name_contact_id IS NOT NULL OR 'name' = ANY (g.pinned)
@@ -2677,6 +2731,14 @@ CREATE TRIGGER reverse_geocodes_note_subject_update AFTER UPDATE ON enrichment.r
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 
 CREATE TRIGGER reverse_geocodes_note_subject_delete AFTER DELETE ON enrichment.reverse_geocodes
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER business_ids_note_subject_update AFTER UPDATE ON enrichment.business_ids
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+  EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
+
+CREATE TRIGGER business_ids_note_subject_delete AFTER DELETE ON enrichment.business_ids
   REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT
   EXECUTE FUNCTION ops.note_change('subject', 'subject_id');
 

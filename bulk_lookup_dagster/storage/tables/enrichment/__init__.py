@@ -6,6 +6,7 @@ One module per step; a step's module declares its table and, in `VIEWS`, its win
 from bulk_lookup_dagster.storage.tables.enrichment import (
     addresses,
     broadband_coverage,
+    business_ids,
     choices,
     company_profiles,
     deactivations,
@@ -42,6 +43,7 @@ STEPS = (
     trust_hub_profiles,
     zipcode_businesses,
     reverse_geocodes,
+    business_ids,
 )
 """Modules of the steps' tables, in the order of the graph."""
 

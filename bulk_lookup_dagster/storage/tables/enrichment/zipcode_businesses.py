@@ -59,10 +59,13 @@ zipcode_business_ids = sa.Table(
     fk("phone_subject_id", "intake.subjects.subject_id", ondelete="SET NULL"),
     flag("is_new"),
     at("found_at", nullable=False),
+    at("checked_at", nullable=False),
+    at("gone_at"),
     sa.PrimaryKeyConstraint("subject_id", "provider", "business_id"),
     sa.Index("zipcode_business_ids_business_id_idx", "business_id", "provider"),
     schema="enrichment",
-    comment="A vendor's id of a business that a request found, and the number of ours it matched.",
+    comment="A vendor's id of a business that a request found, and the number of ours it matched;"
+    " when the vendor told of it last, and since when it knows the id no longer.",
 )
 
 KEPT = ("page", "found", "skipped", "matched", "total")
