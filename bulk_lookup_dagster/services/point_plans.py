@@ -19,10 +19,10 @@ from bulk_lookup_dagster.engine.due import QuestionCount, count_questions
 from bulk_lookup_dagster.engine.pricing import PriceBook
 from bulk_lookup_dagster.services.durations import StepRequests, duration
 from bulk_lookup_dagster.services.instance import Platform
+from bulk_lookup_dagster.services.obstacles import obstacles
 from bulk_lookup_dagster.services.plan_estimates import Rates, rates
 from bulk_lookup_dagster.services.plans import Plan, refresh_after
 from bulk_lookup_dagster.services.prices import store_price_list
-from bulk_lookup_dagster.services.providers import usable
 from bulk_lookup_dagster.services.settings import load_settings
 from bulk_lookup_dagster.services.steps.definition import Offer
 from bulk_lookup_dagster.services.steps.reverse_geocodes import REVERSE_GEOCODES
@@ -79,11 +79,11 @@ def plan_points(conn: Connection, platform: Platform, points: Sequence[str]) -> 
 
 def _new_plan(conn: Connection, platform: Platform, subject_ids: Sequence[int]) -> Plan:
     settings, step = load_settings(conn), REVERSE_GEOCODES
-    disabled = usable(platform.environment, settings)
-    offers = usable_offers(step, wanted_offers(step, settings), disabled)
+    hindered = obstacles(platform.environment, settings)
+    offers = usable_offers(step, wanted_offers(step, settings), hindered)
     if not offers:
         raise ConfigError(
-            f"{len(subject_ids)} points are skipped: {why_skipped(step, settings, disabled)}.",
+            f"{len(subject_ids)} points are skipped: {why_skipped(step, settings, hindered)}.",
             fix="See: bulk-lookup doctor.",
         )
     block = settings.steps.step(step.name)
@@ -99,7 +99,8 @@ def _new_plan(conn: Connection, platform: Platform, subject_ids: Sequence[int]) 
             price_list=book.version,
             refresh_after=refresh_after(settings, step.name),
         )
-        estimated = _estimate(conn, offers[0], counts, book, settings) | {"disabled": disabled}
+        estimated = _estimate(conn, offers[0], counts, book, settings)
+        estimated["disabled"] = dict(hindered.providers)
         values = (json.dumps(document), json.dumps(estimated), book.version)
         plan_id, state, created_at = conn.execute(_INSERT, values).fetchall()[0]
         if not estimated["due"]:
