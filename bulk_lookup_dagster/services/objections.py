@@ -29,25 +29,18 @@ _WITHDRAW = """
          WHERE r.provider = %(provider)s AND r.sub_status = %(claimed)s
     ),
     same_contact AS (
-        SELECT DISTINCT o.subject_id AS objected_id, l.subject_id, l.kind
+        SELECT l.subject_id
           FROM objected o
           JOIN intake.contact_subjects x ON x.subject_id = o.subject_id
           JOIN intake.contact_subjects l ON l.contact_id = x.contact_id
          WHERE o.kind IN ('person', 'email') AND l.kind IN ('person', 'email') AND l.kind <> o.kind
     ),
-    addresses AS (
-        SELECT value FROM objected WHERE kind = 'email'
-        UNION
-        SELECT r.email FROM enrichment.email_candidates r JOIN objected USING (subject_id)
-         WHERE r.provider = %(provider)s AND r.email IS NOT NULL
-    ),
+    addresses AS (SELECT value FROM objected WHERE kind = 'email'),
     concerned AS (
         SELECT subject_id FROM objected
         UNION SELECT subject_id FROM same_contact
         UNION SELECT r.subject_id FROM enrichment.email_candidates r
                WHERE r.provider = %(provider)s AND lower(r.email) IN (SELECT value FROM addresses)
-        UNION SELECT s.subject_id FROM intake.subjects s
-               WHERE s.kind = 'email' AND s.value IN (SELECT lower(value) FROM addresses)
     ),
     {updates},
     withdrawn AS ({together}),

@@ -1262,6 +1262,8 @@ CREATE TABLE enrichment.email_verifications (
 
 CREATE INDEX email_verifications_claim_id_idx ON enrichment.email_verifications (claim_id);
 
+CREATE INDEX email_verifications_claimed_idx ON enrichment.email_verifications (sub_status, subject_id) WHERE sub_status = 'claimed_email';
+
 CREATE INDEX email_verifications_expires_at_idx ON enrichment.email_verifications (expires_at);
 
 COMMENT ON TABLE enrichment.email_verifications IS 'One vendor''s answer to whether an address takes mail.';

@@ -21,6 +21,12 @@ email_verifications = result_table(
     text("did_you_mean", 320),
     text("smtp_provider", 100),
     sa.Column("domain_age_days", sa.Integer),
+    sa.Index(
+        "email_verifications_claimed_idx",
+        "sub_status",
+        "subject_id",
+        postgresql_where=sa.text("sub_status = 'claimed_email'"),
+    ),
     sa.CheckConstraint(f"verdict IN {VERDICTS}", name="verdict"),
     sa.CheckConstraint("score BETWEEN 0 AND 100", name="score"),
     sa.CheckConstraint("domain_age_days >= 0", name="domain_age_days"),
