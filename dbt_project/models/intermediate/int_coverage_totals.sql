@@ -12,7 +12,7 @@ with contacts as (
         c.has_address
     from {{ ref('int_contacts') }} c
     {% if is_incremental() %}
-    join {{ ref('int_changed_slices') }} s on {{ in_slice('c.subject_id', 's.slice') }}
+    join ({{ numbers_of_slices() }}) s on s.subject_id = c.subject_id
     {% endif %}
 ),
 
@@ -21,7 +21,7 @@ answers as (
     select a.subject_id, a.step
     from {{ ref('stg_answers') }} a
     {% if is_incremental() %}
-    join {{ ref('int_changed_slices') }} s on {{ in_slice('a.subject_id', 's.slice') }}
+    join ({{ numbers_of_slices() }}) s on s.subject_id = a.subject_id
     {% endif %}
     where a.outcome = 'data' and (a.expires_at is null or a.expires_at > now())
     group by 1, 2

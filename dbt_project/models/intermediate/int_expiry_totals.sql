@@ -9,7 +9,7 @@ select
     count(*) as value_count
 from {{ ref('stg_answers') }} a
 {% if is_incremental() %}
-join {{ ref('int_changed_slices') }} s on {{ in_slice('a.subject_id', 's.slice') }}
+join ({{ numbers_of_slices() }}) s on s.subject_id = a.subject_id
 {% endif %}
 where a.outcome = 'data' and (a.expires_at is null or a.expires_at > now())
 group by 1, 2, 3, 4, 5
