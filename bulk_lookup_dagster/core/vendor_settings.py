@@ -324,7 +324,7 @@ class TruecallerSettings(VendorSettings):
 class GooglePlacesSettings(VendorSettings):
     """How Google Places is asked: a page per request."""
 
-    priced = ("search", "search_more", "zipcode_area")
+    priced = ("search", "search_more", "zipcode_area", "place_id")
 
     concurrency: Concurrency = 10
 

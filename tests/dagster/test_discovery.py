@@ -86,16 +86,15 @@ def test_ids_of_a_years_age_are_refreshed_by_their_asset_and_by_night(
 ) -> None:
     plan = plan_discovery(conn, connected, KEYS[:1], 20)
     approve_plan(conn, plan.plan_id, actor="me")
-    defs = build_defs("demo", overrides=dagster_resources(connected))
-    repository = defs.get_repository_def()
+    alone = dg.define_asset_job("alone", selection="business_ids")
+    ours = build_defs("demo", overrides=dagster_resources(connected))
+    defs = dg.Definitions.merge(ours, dg.Definitions(jobs=[alone]))
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions(str(ZIPCODE_REQUESTS.name), ["85001-dentist"])
         job = defs.resolve_job_def(DISCOVERY_JOB)
         assert job.execute_in_process(instance=instance, partition_key="85001-dentist").success
         conn.execute(_A_YEAR_ON)
-        alone = repository.get_implicit_job_def_for_assets([dg.AssetKey("business_ids")])
-        assert alone is not None
-        done = alone.execute_in_process(instance=instance)
+        done = defs.resolve_job_def("alone").execute_in_process(instance=instance)
         (made,) = done.get_asset_materialization_events()
         told = {name: one.value for name, one in made.materialization.metadata.items()}
         assert told["due"] == told["calls"] == told["confirmed"]
@@ -105,9 +104,12 @@ def test_ids_of_a_years_age_are_refreshed_by_their_asset_and_by_night(
             *("business_ids_schema", "business_ids_expectations")
         }
         conn.execute(_A_YEAR_ON)
-        conn.execute("UPDATE ledger.claims SET settled_at = settled_at - interval '366 days'")
         conn.execute(
-            "UPDATE enrichment.business_ids SET fetched_at = fetched_at - interval '1 day'"
+            "UPDATE ledger.claims SET claimed_at = claimed_at - interval '366 days',"
+            " settled_at = settled_at - interval '366 days'"
+        )
+        conn.execute(
+            "UPDATE enrichment.business_ids SET fetched_at = fetched_at - interval '366 days'"
         )
         night = defs.resolve_job_def(NIGHTLY_JOB).execute_in_process(instance=instance)
         events = night.filter_events(lambda one: one.is_step_materialization)

@@ -36,7 +36,8 @@ _A_YEAR_ON = (
     "UPDATE enrichment.zipcode_business_ids SET found_at = found_at - interval '366 days',"
     " checked_at = checked_at - interval '366 days'",
     "UPDATE enrichment.business_ids SET fetched_at = fetched_at - interval '366 days'",
-    "UPDATE ledger.claims SET settled_at = settled_at - interval '366 days'"
+    "UPDATE ledger.claims SET claimed_at = claimed_at - interval '366 days',"
+    " settled_at = settled_at - interval '366 days'"
     " WHERE operation = 'place_id'",
 )
 
