@@ -114,7 +114,7 @@ class StepSettings(Document):
 class CoverageSettings(StepSettings):
     """How home internet at addresses is asked for."""
 
-    minimum_address_confidence: int = Field(
+    confidence_floor: int = Field(
         default=70,
         ge=0,
         le=100,

@@ -24,7 +24,7 @@ from tests.fakes.sandbox import SandboxProcess, running_sandbox
 from tests.fakes.steps import add_subjects
 
 Connection = psycopg.Connection[Any]
-STEP, SETTING = "broadband_coverage", "steps.broadband_coverage.minimum_address_confidence"
+STEP, SETTING = "broadband_coverage", "steps.broadband_coverage.confidence_floor"
 GIVEN, OF_COMPANIES = 6, 4
 PRICE = 50_000
 _LINK = """
@@ -156,7 +156,7 @@ def test_a_plan_of_before_the_setting_keeps_to_its_default(
     plan = planned(conn, platform, upload)
     conn.execute(
         "UPDATE ledger.plans SET scope = scope #- %s",
-        (["steps", STEP, "minimum_address_confidence"],),
+        (["steps", STEP, "confidence_floor"],),
     )
     approve_plan(conn, plan.plan_id, actor="ann")
     change_settings(conn, SETTING, "0", "ann")

@@ -55,7 +55,7 @@ ROW = "1,130077,Example,9,40,1000,35,1,X,AZ,040131142002001"
 # Nobody handed these addresses in, so nothing says how sure they are.
 PRICED = {
     "providers": {"verizon": {"price_overrides_usd": {"fwa_qualification": "0.05"}}},
-    "steps": {"broadband_coverage": {"minimum_address_confidence": 0}},
+    "steps": {"broadband_coverage": {"confidence_floor": 0}},
 }
 
 

@@ -22,7 +22,7 @@ BROADBAND_COVERAGE = StepDefinition(
     ),
     floor=Floor(
         "address confidence",
-        "minimum_address_confidence",
+        "confidence_floor",
         "SELECT a.confidence FROM enrichment.address_confidences a"
         " WHERE a.subject_id = s.subject_id",
         told_by="addresses",
