@@ -89,8 +89,12 @@ def _kill_postgres(
     setup: Bench, processes: int, run: dict[str, Any], chance: random.Random
 ) -> float:
     """Kill the database server under running processes, and start it again."""
-    running = _start(processes, run)
-    time.sleep(2.0 + chance.random())
+    with connect(setup.dsn, autocommit=True) as conn:
+        before = _runs(conn)
+        running = _start(processes, run)
+        while _runs(conn) < before + processes:  # one that finds no database at its start ends
+            time.sleep(0.1)
+    time.sleep(1.0 + chance.random())
     pid = int((setup.server.data / "postmaster.pid").read_text().split()[0])
     killed_at = time.time()
     os.kill(pid, signal.SIGKILL)
@@ -99,6 +103,11 @@ def _kill_postgres(
     for process in running:
         process.result()
     return killed_at
+
+
+def _runs(conn: psycopg.Connection[Any]) -> int:
+    """How many runs were ever begun."""
+    return int(conn.execute("SELECT count(*) FROM ledger.runs").fetchall()[0][0])
 
 
 def _finish(processes: int, run: dict[str, Any]) -> None:
