@@ -26,7 +26,12 @@ from bulk_lookup_dagster.services.batch_frames import (
 from bulk_lookup_dagster.services.history import drift_blocks, step_figures
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.runs import find_batch, plan_for_batch, run_step_of_batch
-from bulk_lookup_dagster.services.step_frames import answers_of_partition, questions_of_partition
+from bulk_lookup_dagster.services.step_frames import (
+    all_answers,
+    all_questions,
+    answers_of_partition,
+    questions_of_partition,
+)
 from bulk_lookup_dagster.services.steps import StepDefinition
 from bulk_lookup_dagster.storage.database import connect
 
@@ -127,11 +132,6 @@ def step_checks(
     `numbers` those of them with numbers. `schema` is called in the check: pandera loads slowly.
     """
 
-    def suite(rows: Any, platform: Platform) -> dict[str, Any]:
-        from bulk_lookup_dagster.expectations.answers import check_questions
-
-        return check_questions(step.name, rows, max_unknown_share=unknown_limit(platform))
-
     return (
         pandera_check(
             step.name,
@@ -143,7 +143,7 @@ def step_checks(
         expectations_check(
             step.name,
             frame=lambda platform, key: questions_of_partition(platform, key, step),
-            suite=suite,
+            suite=questions_suite(step.name),
             block=block_partition,
         ),
         history_check(
@@ -153,3 +153,37 @@ def step_checks(
             block=block_partition,
         ),
     )
+
+
+def table_checks(
+    step: StepDefinition,
+    schema: Callable[[], Any],
+    columns: Sequence[str],
+    *,
+    numbers: Sequence[str] = (),
+) -> tuple[dg.AssetChecksDefinition, ...]:
+    """The checks of a step that no batch leads to: all its rows, all its questions."""
+    return (
+        pandera_check(
+            step.name,
+            frame=lambda platform, _: all_answers(platform, step, columns, numbers),
+            schema=schema,
+            max_share=quarantine_limit,
+        ),
+        expectations_check(
+            step.name,
+            frame=lambda platform, _: all_questions(platform, step),
+            suite=questions_suite(step.name),
+        ),
+    )
+
+
+def questions_suite(name: str) -> Callable[[Any, Platform], dict[str, Any]]:
+    """The expectations about the questions of a step; loaded in the check, as schemas are."""
+
+    def suite(rows: Any, platform: Platform) -> dict[str, Any]:
+        from bulk_lookup_dagster.expectations.answers import check_questions
+
+        return check_questions(name, rows, max_unknown_share=unknown_limit(platform))
+
+    return suite

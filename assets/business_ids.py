@@ -4,18 +4,14 @@ Put here: this stage's asset and checks. Do not put here: asking and replacing
 (`services.business_ids`).
 """
 
-from typing import Any
-
 import dagster as dg
 
-from bulk_lookup_dagster.orchestration.checks import expectations_check, pandera_check
+from assets._step import table_checks
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import ENRICHMENT, OWNERS
 from bulk_lookup_dagster.schemas.business_ids import COLUMNS, business_ids_schema
-from bulk_lookup_dagster.services.batch_frames import quarantine_limit, unknown_limit
 from bulk_lookup_dagster.services.business_ids import refresh_ids
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.step_frames import all_answers, all_questions
 from bulk_lookup_dagster.services.steps.business_ids import BUSINESS_IDS
 from resources.google_places import GooglePlacesResource
 from resources.google_places_records import PROVIDER
@@ -58,23 +54,5 @@ async def business_ids(
     )
 
 
-def _suite(rows: Any, platform: Platform) -> dict[str, Any]:
-    from bulk_lookup_dagster.expectations.answers import check_questions
-
-    return check_questions(BUSINESS_IDS.name, rows, max_unknown_share=unknown_limit(platform))
-
-
 ASSETS = (business_ids,)
-CHECKS = (
-    pandera_check(
-        BUSINESS_IDS.name,
-        frame=lambda platform, _: all_answers(platform, BUSINESS_IDS, COLUMNS),
-        schema=business_ids_schema,
-        max_share=quarantine_limit,
-    ),
-    expectations_check(
-        BUSINESS_IDS.name,
-        frame=lambda platform, _: all_questions(platform, BUSINESS_IDS),
-        suite=_suite,
-    ),
-)
+CHECKS = table_checks(BUSINESS_IDS, business_ids_schema, COLUMNS)

@@ -3,12 +3,9 @@
 Put here: this stage's asset and checks. Do not put here: asking (`services.reverse_geocoding`).
 """
 
-from typing import Any
-
 import dagster as dg
 
-from assets._step import report_metadata
-from bulk_lookup_dagster.orchestration.checks import expectations_check, pandera_check
+from assets._step import report_metadata, table_checks
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import ENRICHMENT, OWNERS
 from bulk_lookup_dagster.schemas.reverse_geocodes import (
@@ -16,10 +13,8 @@ from bulk_lookup_dagster.schemas.reverse_geocodes import (
     NUMBERS,
     reverse_geocodes_schema,
 )
-from bulk_lookup_dagster.services.batch_frames import quarantine_limit, unknown_limit
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.reverse_geocoding import run_approved
-from bulk_lookup_dagster.services.step_frames import all_answers, all_questions
 from bulk_lookup_dagster.services.steps.reverse_geocodes import REVERSE_GEOCODES
 from resources.google_geocoding import GoogleGeocodingResource
 from resources.google_geocoding_records import PROVIDER
@@ -62,23 +57,5 @@ async def reverse_geocodes(
     )
 
 
-def _suite(rows: Any, platform: Platform) -> dict[str, Any]:
-    from bulk_lookup_dagster.expectations.answers import check_questions
-
-    return check_questions(REVERSE_GEOCODES.name, rows, max_unknown_share=unknown_limit(platform))
-
-
 ASSETS = (reverse_geocodes,)
-CHECKS = (
-    pandera_check(
-        REVERSE_GEOCODES.name,
-        frame=lambda platform, _: all_answers(platform, REVERSE_GEOCODES, COLUMNS, NUMBERS),
-        schema=reverse_geocodes_schema,
-        max_share=quarantine_limit,
-    ),
-    expectations_check(
-        REVERSE_GEOCODES.name,
-        frame=lambda platform, _: all_questions(platform, REVERSE_GEOCODES),
-        suite=_suite,
-    ),
-)
+CHECKS = table_checks(REVERSE_GEOCODES, reverse_geocodes_schema, COLUMNS, numbers=NUMBERS)

@@ -6,8 +6,7 @@ Put here: this stage's asset and checks. Do not put here: reading and matching
 
 import dagster as dg
 
-from bulk_lookup_dagster.expectations.answers import check_questions
-from bulk_lookup_dagster.orchestration.checks import expectations_check, pandera_check
+from assets._step import table_checks
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import ENRICHMENT, OWNERS
 from bulk_lookup_dagster.schemas.trust_hub_profiles import (
@@ -15,9 +14,7 @@ from bulk_lookup_dagster.schemas.trust_hub_profiles import (
     NUMBERS,
     trust_hub_profiles_schema,
 )
-from bulk_lookup_dagster.services.batch_frames import quarantine_limit, unknown_limit
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.step_frames import all_answers, all_questions
 from bulk_lookup_dagster.services.steps.trust_hub_profiles import TRUST_HUB_PROFILES
 from bulk_lookup_dagster.services.trust_hub import read_trust_hub
 from resources.twilio_trust_hub import TwilioTrustHubResource
@@ -61,18 +58,4 @@ async def trust_hub_profiles(
 
 
 ASSETS = (trust_hub_profiles,)
-CHECKS = (
-    pandera_check(
-        TRUST_HUB_PROFILES.name,
-        frame=lambda platform, _: all_answers(platform, TRUST_HUB_PROFILES, COLUMNS, NUMBERS),
-        schema=trust_hub_profiles_schema,
-        max_share=quarantine_limit,
-    ),
-    expectations_check(
-        TRUST_HUB_PROFILES.name,
-        frame=lambda platform, _: all_questions(platform, TRUST_HUB_PROFILES),
-        suite=lambda rows, platform: check_questions(
-            TRUST_HUB_PROFILES.name, rows, max_unknown_share=unknown_limit(platform)
-        ),
-    ),
-)
+CHECKS = table_checks(TRUST_HUB_PROFILES, trust_hub_profiles_schema, COLUMNS, numbers=NUMBERS)

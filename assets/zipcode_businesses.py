@@ -4,16 +4,14 @@ Put here: this stage's asset and checks. Do not put here: asking and comparing
 (`services.discovery`).
 """
 
-from typing import Any
-
 import dagster as dg
 
-from assets._step import report_metadata
+from assets._step import questions_suite, report_metadata
 from bulk_lookup_dagster.orchestration.checks import expectations_check, pandera_check
 from bulk_lookup_dagster.orchestration.failures import explained
 from bulk_lookup_dagster.orchestration.vocabulary import ENRICHMENT, OWNERS, ZIPCODE_REQUESTS
 from bulk_lookup_dagster.schemas.zipcode_businesses import zipcode_businesses_schema
-from bulk_lookup_dagster.services.batch_frames import quarantine_limit, unknown_limit
+from bulk_lookup_dagster.services.batch_frames import quarantine_limit
 from bulk_lookup_dagster.services.discovery import run_request
 from bulk_lookup_dagster.services.discovery_frames import (
     answers_of_request,
@@ -59,12 +57,6 @@ async def zipcode_businesses(
     return dg.MaterializeResult(metadata=report_metadata(report))
 
 
-def _suite(rows: Any, platform: Platform) -> dict[str, Any]:
-    from bulk_lookup_dagster.expectations.answers import check_questions
-
-    return check_questions(NAME, rows, max_unknown_share=unknown_limit(platform))
-
-
 ASSETS = (zipcode_businesses,)
 CHECKS = (
     pandera_check(
@@ -74,5 +66,5 @@ CHECKS = (
         max_share=quarantine_limit,
         block=None,
     ),
-    expectations_check(NAME, frame=questions_of_request, suite=_suite),
+    expectations_check(NAME, frame=questions_of_request, suite=questions_suite(NAME)),
 )

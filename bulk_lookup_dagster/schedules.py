@@ -47,28 +47,21 @@ def schedules(timezone: str, clock: ScheduleSettings) -> tuple[dg.ScheduleDefini
             (read_trust_hub, clock.trust_hub_cron),
         )
     )
-    exports = dg.schedule(
-        name=f"{write_exports.name}_schedule",
-        job=write_exports,
-        cron_schedule=clock.exports_cron,
-        execution_timezone=timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )(_look_at_exports)
-    deactivations = dg.schedule(
-        name=f"{fetch_deactivations.name}_schedule",
-        job=fetch_deactivations,
-        cron_schedule=clock.deactivations_cron,
-        execution_timezone=timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )(_yesterday)
-    releases = dg.schedule(
-        name=f"{import_fcc_releases.name}_schedule",
-        job=import_fcc_releases,
-        cron_schedule=clock.fcc_cron,
-        execution_timezone=timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )(_new_releases)
-    return (*always, exports, deactivations, releases)
+    asking = tuple(
+        dg.schedule(
+            name=f"{job.name}_schedule",
+            job=job,
+            cron_schedule=cron,
+            execution_timezone=timezone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+        )(look)
+        for job, cron, look in (
+            (write_exports, clock.exports_cron, _look_at_exports),
+            (fetch_deactivations, clock.deactivations_cron, _yesterday),
+            (import_fcc_releases, clock.fcc_cron, _new_releases),
+        )
+    )
+    return (*always, *asking)
 
 
 def _yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bulk_lookup_dagster.commands import frame
-from bulk_lookup_dagster.commands.frame import FAILED, WAITS, Json, Result
+from bulk_lookup_dagster.commands import frame, subject_plans
+from bulk_lookup_dagster.commands.frame import FAILED, Json, Result
 
 Zipcodes = Annotated[list[str] | None, typer.Argument(metavar="[ZIP]...", help="ZIP codes.")]
 File = Annotated[
@@ -23,6 +23,9 @@ Type = Annotated[str, typer.Option("--type", help="Kind of business, such as den
 Refresh = Annotated[
     bool, typer.Option("--refresh-ids", help="Ask for Google's ids of a year's age again; free.")
 ]
+
+_COLUMNS = ("zipcode", "business_type", "provider", "state", "found", "new", "matched",
+            "skipped", "duration_ms", "error", "retry_at")  # fmt: skip
 
 
 def discover(
@@ -66,7 +69,7 @@ def _refresh(*, alone: bool) -> Result:
     )
     asked_to_the_end = not report.failed and not report.stopped
     code = frame.run_code(document["left_due"]) if asked_to_the_end else FAILED
-    return Result(document, [line, *_reasons(document)], code)
+    return Result(document, [line, *subject_plans.reasons(document)], code)
 
 
 def _discover(zipcodes: Sequence[str], file: Path | None, limit: int, business_type: str) -> Result:
@@ -100,56 +103,14 @@ def _read(zipcodes: Sequence[str], file: Path | None) -> Any:
     return read
 
 
-def _run(platform: Any, keys: Sequence[Any], limit: int) -> tuple[dict[str, Any], list[str], int]:
-    from bulk_lookup_dagster.core.money import format_usd
-    from bulk_lookup_dagster.services.approvals import approve_automatically
+def _run(platform: Any, keys: Sequence[Any], limit: int) -> subject_plans.Told:
     from bulk_lookup_dagster.services.discovery import outcomes, run_discovery
     from bulk_lookup_dagster.services.discovery_plans import note_requests, plan_discovery
-    from bulk_lookup_dagster.services.settings import load_settings
 
     with frame.database(platform) as conn:
         plan = plan_discovery(conn, platform, keys, limit)
-        head = {"plan_id": plan.plan_id, "due": plan.due, "max_micros": plan.max_micros}
-        approved = plan.state != "waiting_approval" or approve_automatically(
-            conn, plan, platform.environment, load_settings(conn)
-        )
-        if not approved:
-            line = (
-                f"Plan {plan.plan_id}: {plan.due:,} requests to start with, at most"
-                f" {format_usd(plan.max_micros)}. Next: bulk-lookup approve {plan.plan_id}, then"
-                " the same command again."
-            )
-            return {**head, "state": "waiting_approval", "requests": []}, [line], WAITS
+        if not subject_plans.is_approved(conn, platform, plan):
+            return subject_plans.waiting(plan, "requests", "requests to start with")
         report = None if plan.state == "done" else run_discovery(platform, plan.plan_id)
         rows = outcomes(conn, note_requests(conn, platform, keys))
-    left = dict(report.left_due) if report else {}
-    document = {
-        **head,
-        "state": "ran" if report else "nothing_due",
-        "calls": report.requests if report else 0,
-        "cost_micros": report.spent_micros if report else 0,
-        "left_due": left,
-        "stopped": dict(report.stopped) if report else {},
-        "requests": rows,
-    }
-    return document, _lines(rows, document), frame.run_code(left)
-
-
-def _lines(rows: Sequence[Any], document: dict[str, Any]) -> list[str]:
-    from bulk_lookup_dagster.core.money import format_usd
-
-    columns = ("zipcode", "business_type", "provider", "state", "found", "new", "matched",
-               "skipped", "duration_ms", "error", "retry_at")  # fmt: skip
-    cells = [["" if row[name] is None else row[name] for name in columns] for row in rows]
-    return [
-        *frame.table(columns, cells),
-        f"{document['calls']:,} calls, {format_usd(document['cost_micros'])}.",
-        *_reasons(document),
-    ]
-
-
-def _reasons(document: dict[str, Any]) -> list[str]:
-    return [
-        *(f"{count} questions stay due: {why}." for why, count in document["left_due"].items()),
-        *(f"{name} was not asked to the end: {why}" for name, why in document["stopped"].items()),
-    ]
+    return subject_plans.ran(plan, report, "requests", rows, _COLUMNS)

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bulk_lookup_dagster.commands import frame
-from bulk_lookup_dagster.commands.frame import WAITS, Json, Result
+from bulk_lookup_dagster.commands import frame, subject_plans
+from bulk_lookup_dagster.commands.frame import Json, Result
 
 Points = Annotated[
     list[str] | None,
@@ -20,6 +20,7 @@ File = Annotated[
 ]
 # A latitude south of the equator begins like an option.
 CONTEXT = {"ignore_unknown_options": True}
+_COLUMNS = ("point", "state", "address", "address_from", "accuracy", "place_id", "error")
 
 
 def reverse_geocode(points: Points = None, file: File = None, json: Json = False) -> None:
@@ -69,48 +70,14 @@ def _given(points: Sequence[str], file: Path | None) -> Iterator[tuple[str, str]
             yield f"line {number}", line
 
 
-def _run(platform: Any, points: Sequence[str]) -> tuple[dict[str, Any], list[str], int]:
-    from bulk_lookup_dagster.core.money import format_usd
-    from bulk_lookup_dagster.services.approvals import approve_automatically
+def _run(platform: Any, points: Sequence[str]) -> subject_plans.Told:
     from bulk_lookup_dagster.services.point_plans import note_points, plan_points
     from bulk_lookup_dagster.services.reverse_geocoding import outcomes, run_points
-    from bulk_lookup_dagster.services.settings import load_settings
 
     with frame.database(platform) as conn:
         plan = plan_points(conn, platform, points)
-        head = {"plan_id": plan.plan_id, "due": plan.due, "max_micros": plan.max_micros}
-        approved = plan.state != "waiting_approval" or approve_automatically(
-            conn, plan, platform.environment, load_settings(conn)
-        )
-        if not approved:
-            line = (
-                f"Plan {plan.plan_id}: {plan.due:,} points, at most {format_usd(plan.max_micros)}."
-                f" Next: bulk-lookup approve {plan.plan_id}, then the same command again."
-            )
-            return {**head, "state": "waiting_approval", "points": []}, [line], WAITS
+        if not subject_plans.is_approved(conn, platform, plan):
+            return subject_plans.waiting(plan, "points", "points")
         report, texts = (None, {}) if plan.state == "done" else run_points(platform, plan.plan_id)
         rows = outcomes(conn, note_points(conn, platform, points), texts)
-    left = dict(report.left_due) if report else {}
-    document = {
-        **head,
-        "state": "ran" if report else "nothing_due",
-        "calls": report.requests if report else 0,
-        "cost_micros": report.spent_micros if report else 0,
-        "left_due": left,
-        "stopped": dict(report.stopped) if report else {},
-        "points": rows,
-    }
-    return document, _lines(rows, document), frame.run_code(left)
-
-
-def _lines(rows: Sequence[Any], document: dict[str, Any]) -> list[str]:
-    from bulk_lookup_dagster.core.money import format_usd
-
-    columns = ("point", "state", "address", "address_from", "accuracy", "place_id", "error")
-    cells = [["" if row[name] is None else row[name] for name in columns] for row in rows]
-    return [
-        *frame.table(columns, cells),
-        f"{document['calls']:,} calls, {format_usd(document['cost_micros'])}.",
-        *(f"{count} points stay due: {why}." for why, count in document["left_due"].items()),
-        *(f"{name} was not asked to the end: {why}" for name, why in document["stopped"].items()),
-    ]
+    return subject_plans.ran(plan, report, "points", rows, _COLUMNS)

@@ -28,8 +28,16 @@ from bulk_lookup_dagster.engine.stops import stop_provider, stopped_providers
 from bulk_lookup_dagster.engine.trial import Trial
 from bulk_lookup_dagster.engine.worker import Worker
 
-UNHEALTHY = (TransientFailure, UnknownOutcome, BadResponse)
+_UNHEALTHY = (TransientFailure, UnknownOutcome, BadResponse)
 _SLEEP_FLOOR = 0.002
+
+
+def is_healthy(error: ProviderError, *, answers: bool) -> bool:
+    """Whether a failure says nothing against the provider's health; `answers`: it did lately.
+
+    "Slow down" from who answers otherwise is health; from who never answers it is not.
+    """
+    return answers if isinstance(error, RateLimited) else not isinstance(error, _UNHEALTHY)
 
 
 class Gate:
@@ -201,8 +209,7 @@ class Gate:
                 self.database_lost = True
         trial = self._trial(claimed)
         slowed = isinstance(error, RateLimited)
-        # "Slow down" from who answers otherwise is health; from who never answers it is not.
-        healthy = trial.passed if slowed else not isinstance(error, UNHEALTHY)
+        healthy = is_healthy(error, answers=trial.passed)
         if self.breaker(claimed).note(healthy=healthy) or (trial.at_limit and not healthy):
             await self._sync(claimed)
         if not (slowed and healthy):

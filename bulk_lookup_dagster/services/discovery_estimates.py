@@ -18,15 +18,14 @@ import psycopg
 from bulk_lookup_dagster.core.funnel import Spread, Stage, combined, simulate
 from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.due import QuestionCount
-from bulk_lookup_dagster.engine.pricing import PriceBook
 from bulk_lookup_dagster.services.discovery_history import read_history, types_of
 from bulk_lookup_dagster.services.durations import StepRequests, duration
 from bulk_lookup_dagster.services.plan_estimates import Rates, rates
-from bulk_lookup_dagster.services.steps.definition import Offer
 from bulk_lookup_dagster.services.steps.zipcode_businesses import (
     MOST_REQUESTS,
     ZIPCODE_BUSINESSES,
 )
+from bulk_lookup_dagster.services.subject_plans import Asked
 
 FIRST = "search"
 _STANDINGS = ("cached", "served", "waiting", "elsewhere", "accepted", "held", "later", "failed")
@@ -42,31 +41,23 @@ class _Chain:
     price_micros: int
 
 
-def estimate(
-    conn: psycopg.Connection[Any],
-    offers: Sequence[Offer],
-    counts: Sequence[QuestionCount],
-    book: PriceBook,
-    subject_ids: Sequence[int],
-    limit: int,
-    settings: Settings,
-) -> dict[str, Any]:
+def estimate(conn: psycopg.Connection[Any], asked: Asked, limit: int) -> dict[str, Any]:
     """The document of a plan (see `web.estimate`), a line per provider."""
     known = rates(conn)
-    history, types = read_history(conn, MOST_REQUESTS), types_of(conn, subject_ids)
+    history, types = read_history(conn, MOST_REQUESTS), types_of(conn, asked.subject_ids)
     chains: list[_Chain] = []
     before: int | None = None
     share, offset = 1.0, 0
-    for provider in dict.fromkeys(offer.provider for offer in offers):
-        mine = [one for one in counts if one.provider == provider]
-        price = max((book.price(offer.provider, offer.operation, None) for offer in offers
+    for provider in dict.fromkeys(offer.provider for offer in asked.offers):
+        mine = [one for one in asked.counts if one.provider == provider]
+        price = max((asked.book.price(*offer.key, None) for offer in asked.offers
                      if offer.provider == provider), default=0)  # fmt: skip
         rate = known.get((provider, FIRST), Rates())
         going_on = history.shares(provider, types, MOST_REQUESTS[provider](limit))
         stages = _stages(mine, price, rate, going_on, before, share, offset)
         chains.append(_Chain(provider, stages, mine, price))
         before, share, offset = offset, 1 - rate.answered, offset + len(stages)
-    return _document(chains, settings)
+    return _document(chains, asked.settings)
 
 
 def _stages(

@@ -10,29 +10,17 @@ running (`services.discovery`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 
-from bulk_lookup_dagster.core.errors import ConfigError
 from bulk_lookup_dagster.core.subjects import ZipcodeKey
-from bulk_lookup_dagster.engine.due import count_questions
 from bulk_lookup_dagster.services.discovery_estimates import estimate
 from bulk_lookup_dagster.services.instance import Platform
-from bulk_lookup_dagster.services.obstacles import obstacles
-from bulk_lookup_dagster.services.plans import Plan, refresh_after
-from bulk_lookup_dagster.services.prices import store_price_list
-from bulk_lookup_dagster.services.settings import load_settings
-from bulk_lookup_dagster.services.steps.selection import (
-    scope_of_plan,
-    stored_step,
-    usable_offers,
-    wanted_offers,
-    why_skipped,
-)
+from bulk_lookup_dagster.services.plans import Plan
 from bulk_lookup_dagster.services.steps.zipcode_businesses import ZIPCODE_BUSINESSES
+from bulk_lookup_dagster.services.subject_plans import plan_subjects
 from bulk_lookup_dagster.services.subject_runs import ensure_subjects
 
 Connection = psycopg.Connection[Any]
@@ -47,21 +35,6 @@ _REQUEST = """
      WHERE s.subject_id = ANY (%s)
     ON CONFLICT DO NOTHING
 """
-_OPEN = """
-    SELECT plan_id, state, kind, upload_id, price_list_version, estimate, created_at
-      FROM ledger.plans
-     WHERE kind = 'discovery' AND state IN ('approved', 'waiting_approval')
-       AND (expires_at IS NULL OR expires_at > now())
-       AND scope -> 'subject_ids' = %(subjects)s::jsonb
-       AND (scope ->> 'limit')::int = %(limit)s
-     ORDER BY state, plan_id DESC LIMIT 1
-"""
-_INSERT = """
-    INSERT INTO ledger.plans (state, kind, scope, estimate, price_list_version)
-    VALUES ('waiting_approval', 'discovery', %s::jsonb, %s::jsonb, %s)
-    RETURNING plan_id, state, created_at
-"""
-_NOTHING_TO_DO = "UPDATE ledger.plans SET state = 'done' WHERE plan_id = %s RETURNING state"
 
 
 def partition_key(key: ZipcodeKey) -> str:
@@ -76,10 +49,16 @@ def plan_discovery(
 
     Raises `ConfigError` where nobody can be asked.
     """
-    subject_ids = note_requests(conn, platform, keys)
-    values = {"subjects": json.dumps(subject_ids), "limit": limit}
-    known = conn.execute(_OPEN, values).fetchone()
-    return Plan(*known) if known else _new_plan(conn, platform, subject_ids, limit)
+    return plan_subjects(
+        conn,
+        platform,
+        ZIPCODE_BUSINESSES,
+        note_requests(conn, platform, keys),
+        kind=KIND,
+        what="requests",
+        estimate=lambda asked: estimate(conn, asked, limit),
+        terms={"limit": limit},
+    )
 
 
 def note_requests(conn: Connection, platform: Platform, keys: Sequence[ZipcodeKey]) -> list[int]:
@@ -90,40 +69,3 @@ def note_requests(conn: Connection, platform: Platform, keys: Sequence[ZipcodeKe
     zipcodes, types = [key.zipcode for key in keys], [key.business_type for key in keys]
     conn.execute(_REQUEST, (zipcodes, types, names, subject_ids))
     return subject_ids
-
-
-def _new_plan(conn: Connection, platform: Platform, subject_ids: Sequence[int], limit: int) -> Plan:
-    settings = load_settings(conn)
-    hindered = obstacles(platform.environment, settings)
-    step = ZIPCODE_BUSINESSES
-    offers = usable_offers(step, wanted_offers(step, settings), hindered)
-    if not offers:
-        raise ConfigError(
-            f"{len(subject_ids)} requests are skipped: {why_skipped(step, settings, hindered)}.",
-            fix="See: bulk-lookup doctor.",
-        )
-    chosen = {step.name: stored_step(step, offers, settings.steps.step(step.name))}
-    document = {
-        "upload_ids": [],
-        "subject_ids": list(subject_ids),
-        "limit": limit,
-        "steps": chosen,
-    }
-    scope = scope_of_plan(document)
-    asked = step.as_step(offers, scope.kind, settings.steps.step(step.name))
-    with conn.transaction():
-        book = store_price_list(conn, settings)
-        counts = count_questions(
-            conn,
-            asked,
-            scope,
-            price_list=book.version,
-            refresh_after=refresh_after(settings, step.name),
-        )
-        estimated = estimate(conn, offers, counts, book, subject_ids, limit, settings)
-        estimated["disabled"] = dict(hindered.providers)
-        values = (json.dumps(document), json.dumps(estimated), book.version)
-        plan_id, state, created_at = conn.execute(_INSERT, values).fetchall()[0]
-        if not estimated["due"]:
-            ((state,),) = conn.execute(_NOTHING_TO_DO, (plan_id,)).fetchall()
-    return Plan(plan_id, state, KIND, None, book.version, estimated, created_at)

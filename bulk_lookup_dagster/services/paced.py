@@ -19,7 +19,7 @@ import psycopg
 from bulk_lookup_dagster.core.errors import ProviderError, ProviderUnavailable, RateLimited
 from bulk_lookup_dagster.core.settings import Settings
 from bulk_lookup_dagster.engine.breaker import SYNC_INTERVAL, Breaker
-from bulk_lookup_dagster.engine.gate import UNHEALTHY
+from bulk_lookup_dagster.engine.gate import is_healthy
 from bulk_lookup_dagster.engine.limiter import Limiter
 from bulk_lookup_dagster.engine.link import LOST
 from bulk_lookup_dagster.engine.options import ProviderLimits
@@ -111,9 +111,7 @@ class Paced:
         return time.monotonic() - began
 
     async def _note(self, endpoint: str, error: ProviderError | None) -> None:
-        slowed = isinstance(error, RateLimited)
-        # "Slow down" from who answers otherwise is health; from who never answers it is not.
-        healthy = self._answered if slowed else not isinstance(error, UNHEALTHY)
+        healthy = error is None or is_healthy(error, answers=self._answered)
         self._answered = self._answered or healthy
         breaker = self._breaker(endpoint)
         breaker.note(healthy=healthy)
@@ -121,7 +119,7 @@ class Paced:
         with suppress(*LOST):
             if error is not None and error.stops_provider:
                 await stop_provider(self._conn, self._provider, error)
-            if slowed and error is not None and error.retry_after:
+            if isinstance(error, RateLimited) and error.retry_after:
                 await self._limiter.hold(min(error.retry_after, self._limits.max_retry_after))
             await breaker.sync()
 
