@@ -25,11 +25,11 @@ _CLAIM = """
     WITH groups AS MATERIALIZED (
         SELECT d.g FROM due d
          WHERE d.provider = %(provider)s AND d.g > %(after)s
-           AND (d.claim_id IS NOT NULL OR NOT EXISTS (
-               SELECT FROM ledger.claims c
+           AND (d.claim_id IS NOT NULL OR (  -- not EXISTS: that may be hashed, reading all claims
+               SELECT c.claim_id FROM ledger.claims c
                 WHERE c.provider = d.provider AND c.operation = d.operation
                   AND c.subject_id = d.subject_id AND c.params_hash = d.params_hash
-                  AND c.epoch = d.epoch))
+                  AND c.epoch = d.epoch LIMIT 1) IS NULL)
          GROUP BY d.g ORDER BY d.g LIMIT %(subjects)s
     ),
     priced AS MATERIALIZED (
