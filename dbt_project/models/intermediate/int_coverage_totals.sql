@@ -33,12 +33,28 @@ of_numbers as (
     join answers a on a.subject_id = c.subject_id
 ),
 
-of_others as (
-    select c.contact_id, a.step
+links as {% if is_incremental() %}materialized {% endif %}(
+    select c.contact_id, l.subject_id
     from contacts c
     join {{ ref('stg_contact_subjects') }} l on l.contact_id = c.contact_id
+),
+
+-- Of a few links the answers are looked up one by one, of all they are joined.
+of_others as (
+    select l.contact_id, a.step
+    from links l
+    {% if is_incremental() %}
+    cross join lateral (
+        select o.step
+        from {{ ref('stg_answers') }} o
+        where o.subject_id = l.subject_id
+            and o.outcome = 'data' and (o.expires_at is null or o.expires_at > now())
+        offset 0
+    ) a
+    {% else %}
     join {{ ref('stg_answers') }} a on a.subject_id = l.subject_id
     where a.outcome = 'data' and (a.expires_at is null or a.expires_at > now())
+    {% endif %}
 ),
 
 known as (
