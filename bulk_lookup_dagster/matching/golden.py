@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from bulk_lookup_dagster.matching.golden_rules import FEW, by_index
+from bulk_lookup_dagster.matching.golden_rules import AS_WRITTEN, FEW, by_index
 from bulk_lookup_dagster.matching.golden_sql import STEPS
 from bulk_lookup_dagster.matching.lock import lock
 
@@ -72,14 +72,17 @@ def build_golden(
     conn.execute("SET LOCAL work_mem = '256MB'")
     conn.execute("DROP TABLE IF EXISTS due, facts, winners, runners_up, added")
     conn.execute(
-        "CREATE TEMP TABLE due (golden_id BIGINT PRIMARY KEY, contact_count INTEGER) ON COMMIT DROP"
+        "CREATE TEMP TABLE due (golden_id BIGINT, contact_count INTEGER) ON COMMIT DROP"
     )
     conn.execute(_TAKE, {"ids": None if only is None else list(only)})
+    conn.execute("ALTER TABLE due ADD PRIMARY KEY (golden_id)")
     conn.execute("ANALYZE due")
     row = conn.execute(
         "SELECT count(*), count(*) FILTER (WHERE contact_count > 0) FROM due"
     ).fetchone()
     taken, built = row or (0, 0)
+    if taken <= FEW:
+        conn.execute(AS_WRITTEN)
     for step in STEPS:
         statement = by_index(step) if taken <= FEW else step
         conn.execute(statement.encode(), {"sources": list(sources)})

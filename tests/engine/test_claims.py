@@ -16,11 +16,11 @@ from tests.fakes.ledger import ALL_PHONES, PRICE_LIST, add_plan, add_subjects, s
 from tests.fakes.provider import LINE_TYPE
 
 _OLD_CLAIMS = """
-    INSERT INTO ledger.claims (provider, operation, subject_id, params_hash, epoch, state, outcome,
-                               plan_id, run_id, budget_day, reserved_micros, cost_micros,
-                               claimed_at, deadline_at, settled_at)
-    SELECT 'other', 'op', s.subject_id, n::text::bytea, 0, 'answered', 'data', %(plan)s, %(run)s,
-           current_date, 0, 0, now(), now(), now()
+    INSERT INTO ledger.claims (provider, operation, subject_id, params_hash, epoch, state, worker_id,
+                               plan_id, run_id, budget_day, reserved_micros, claimed_at,
+                               deadline_at)
+    SELECT 'other', 'op', s.subject_id, n::text::bytea, 0, 'claimed', %(worker)s, %(plan)s,
+           %(run)s, current_date, 0, now(), now()
       FROM intake.subjects s, generate_series(1, 4) n
 """
 _READ = """
@@ -36,11 +36,12 @@ def test_a_claim_never_reads_the_whole_ledger(dsn: str, conn: psycopg.Connection
         (plan,),
     ).fetchone()
     assert run is not None
-    conn.execute(_OLD_CLAIMS, {"plan": plan, "run": run[0]})
-    conn.execute("ANALYZE ledger.claims")
 
     async def read() -> tuple[int, int]:
         worker = await Worker.register(dsn)
+        old = {"plan": plan, "run": run[0], "worker": worker.worker_id}
+        conn.execute(_OLD_CLAIMS, old)
+        conn.execute("ANALYZE ledger.claims")
         session = await connect_async(dsn, autocommit=True)
         try:
             await budget.set_cap(session, "plan", str(plan), 10**12)
