@@ -59,7 +59,7 @@ def _allow_memory(db: duckdb.DuckDBPyConnection, rows: int) -> None:
     """Spilling makes four million rows take seven times as long as one million."""
     wanted = MEMORY_MB * rows // 1_000_000
     half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**21
-    if MEMORY_MB < min(wanted, half):
+    if min(wanted, half) > MEMORY_MB:
         db.execute(f"SET memory_limit = '{min(wanted, half)}MB'")
 
 

@@ -71,9 +71,7 @@ def build_golden(
     lock(conn)
     conn.execute("SET LOCAL work_mem = '256MB'")
     conn.execute("DROP TABLE IF EXISTS due, facts, winners, runners_up, added")
-    conn.execute(
-        "CREATE TEMP TABLE due (golden_id BIGINT, contact_count INTEGER) ON COMMIT DROP"
-    )
+    conn.execute("CREATE TEMP TABLE due (golden_id BIGINT, contact_count INTEGER) ON COMMIT DROP")
     conn.execute(_TAKE, {"ids": None if only is None else list(only)})
     conn.execute("ALTER TABLE due ADD PRIMARY KEY (golden_id)")
     conn.execute("ANALYZE due")

@@ -16,8 +16,8 @@ from tests.fakes.ledger import ALL_PHONES, PRICE_LIST, add_plan, add_subjects, s
 from tests.fakes.provider import LINE_TYPE
 
 _OLD_CLAIMS = """
-    INSERT INTO ledger.claims (provider, operation, subject_id, params_hash, epoch, state, worker_id,
-                               plan_id, run_id, budget_day, reserved_micros, claimed_at,
+    INSERT INTO ledger.claims (provider, operation, subject_id, params_hash, epoch, state,
+                               worker_id, plan_id, run_id, budget_day, reserved_micros, claimed_at,
                                deadline_at)
     SELECT 'other', 'op', s.subject_id, n::text::bytea, 0, 'claimed', %(worker)s, %(plan)s,
            %(run)s, current_date, 0, now(), now()
