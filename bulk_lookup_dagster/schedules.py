@@ -5,7 +5,9 @@ https://docs.dagster.io/guides/automate/schedules
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -32,36 +34,26 @@ _TICK_SECONDS = 45  # of the 60 a tick has
 
 
 def schedules(timezone: str, clock: ScheduleSettings) -> tuple[dg.ScheduleDefinition, ...]:
-    """All schedules, running by default."""
-    always = tuple(
-        dg.ScheduleDefinition(
-            name=f"{job.name}_schedule",
-            job=job,
-            cron_schedule=cron,
-            execution_timezone=timezone,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-        )
-        for job, cron in (
-            (nightly_enrichment, clock.nightly_cron),
-            (maintenance, clock.maintenance_cron),
-            (read_trust_hub, clock.trust_hub_cron),
-        )
+    """All schedules, running by default; some look first whether there is something to do."""
+    listed: tuple[tuple[Any, str, Callable[..., Any] | None], ...] = (
+        (nightly_enrichment, clock.nightly_cron, None),
+        (maintenance, clock.maintenance_cron, None),
+        (read_trust_hub, clock.trust_hub_cron, None),
+        (write_exports, clock.exports_cron, _look_at_exports),
+        (fetch_deactivations, clock.deactivations_cron, _yesterday),
+        (import_fcc_releases, clock.fcc_cron, _new_releases),
     )
-    asking = tuple(
-        dg.schedule(
-            name=f"{job.name}_schedule",
-            job=job,
-            cron_schedule=cron,
-            execution_timezone=timezone,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-        )(look)
-        for job, cron, look in (
-            (write_exports, clock.exports_cron, _look_at_exports),
-            (fetch_deactivations, clock.deactivations_cron, _yesterday),
-            (import_fcc_releases, clock.fcc_cron, _new_releases),
-        )
-    )
-    return (*always, *asking)
+    found = []
+    for job, cron, look in listed:
+        options: dict[str, Any] = {
+            "name": f"{job.name}_schedule",
+            "job": job,
+            "cron_schedule": cron,
+            "execution_timezone": timezone,
+            "default_status": dg.DefaultScheduleStatus.RUNNING,
+        }
+        found.append(dg.schedule(**options)(look) if look else dg.ScheduleDefinition(**options))
+    return tuple(found)
 
 
 def _yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

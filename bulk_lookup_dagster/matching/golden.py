@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from bulk_lookup_dagster.matching.golden_rules import AS_WRITTEN, FEW, by_index
+from bulk_lookup_dagster.matching.golden_rules import suited
 from bulk_lookup_dagster.matching.golden_sql import STEPS
 from bulk_lookup_dagster.matching.lock import lock
 
@@ -79,9 +79,6 @@ def build_golden(
         "SELECT count(*), count(*) FILTER (WHERE contact_count > 0) FROM due"
     ).fetchone()
     taken, built = row or (0, 0)
-    if taken <= FEW:
-        conn.execute(AS_WRITTEN)
-    for step in STEPS:
-        statement = by_index(step) if taken <= FEW else step
+    for statement in suited(conn, STEPS, taken):
         conn.execute(statement.encode(), {"sources": list(sources)})
     return int(built)

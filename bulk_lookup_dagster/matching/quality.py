@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from bulk_lookup_dagster.core import quality as rules
-from bulk_lookup_dagster.matching.golden_rules import AS_WRITTEN, FEW, by_index
+from bulk_lookup_dagster.matching.golden_rules import suited
 from bulk_lookup_dagster.matching.lock import lock
 from bulk_lookup_dagster.storage.tables.golden import PARTS
 
@@ -121,8 +121,5 @@ def score_golden(conn: Connection, only: Sequence[int] | None = None) -> int:
     today: LiteralString = "SELECT (now() AT TIME ZONE 'UTC')::date"
     row = conn.execute(today).fetchone()
     due = conn.execute("SELECT count(*) FROM due").fetchone()
-    statement = _SCORE
-    if due and due[0] <= FEW:
-        conn.execute(AS_WRITTEN)
-        statement = by_index(_SCORE)
+    (statement,) = suited(conn, [_SCORE], due[0] if due else 0)
     return conn.execute(statement.encode(), {"today": row[0] if row else None}).rowcount

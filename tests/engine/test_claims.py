@@ -12,7 +12,7 @@ from bulk_lookup_dagster.engine import budget, due
 from bulk_lookup_dagster.engine.claims import ClaimTerms, claim
 from bulk_lookup_dagster.engine.worker import Worker
 from bulk_lookup_dagster.storage.database import connect_async
-from tests.fakes.ledger import ALL_PHONES, PRICE_LIST, add_plan, add_subjects, step
+from tests.fakes.ledger import ALL_PHONES, PRICE_LIST, add_plan, add_run, add_subjects, step
 from tests.fakes.provider import LINE_TYPE
 
 _OLD_CLAIMS = """
@@ -31,15 +31,11 @@ _READ = """
 def test_a_claim_never_reads_the_whole_ledger(dsn: str, conn: psycopg.Connection[Any]) -> None:
     add_subjects(conn, 10_000)
     plan = add_plan(conn)
-    run = conn.execute(
-        "INSERT INTO ledger.runs (kind, plan_id, step) VALUES ('batch', %s, 'x') RETURNING run_id",
-        (plan,),
-    ).fetchone()
-    assert run is not None
+    run = add_run(conn, plan)
 
     async def read() -> tuple[int, int]:
         worker = await Worker.register(dsn)
-        old = {"plan": plan, "run": run[0], "worker": worker.worker_id}
+        old = {"plan": plan, "run": run, "worker": worker.worker_id}
         conn.execute(_OLD_CLAIMS, old)
         conn.execute("ANALYZE ledger.claims")
         session = await connect_async(dsn, autocommit=True)
@@ -50,7 +46,7 @@ def test_a_claim_never_reads_the_whole_ledger(dsn: str, conn: psycopg.Connection
                 price_list=PRICE_LIST, plan_id=plan, refresh_after=None, seed=1,
             )  # fmt: skip
             terms = ClaimTerms(
-                "twilio_lookup", plan, run[0], datetime.now(UTC).date(), worker.worker_id,
+                "twilio_lookup", plan, run, datetime.now(UTC).date(), worker.worker_id,
                 timedelta(seconds=30),
             )  # fmt: skip
             async with session.transaction():

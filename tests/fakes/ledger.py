@@ -92,3 +92,13 @@ def add_plan(
     ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def add_run(conn: psycopg.Connection[Any], plan_id: int) -> int:
+    """A run of a plan; returns its id."""
+    row = conn.execute(
+        "INSERT INTO ledger.runs (kind, plan_id, step) VALUES ('batch', %s, 'x') RETURNING run_id",
+        (plan_id,),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

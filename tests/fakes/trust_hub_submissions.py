@@ -8,14 +8,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bulk_lookup_dagster.core.trust_hub_submission import Submission, read_submission
 from bulk_lookup_dagster.sandbox.twilio_trust_hub_account import NEEDED
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.trust_hub_submissions import Submitted, submit_profile
-from tests.fakes.sandbox import SandboxProcess
+from tests.fakes.sandbox import SandboxProcess, running_sandbox
 from tests.fakes.trust_hub import VENDOR, account
+
+
+@contextmanager
+def undecided_sandbox() -> Iterator[SandboxProcess]:
+    """A sandbox of one's own that reviews for longer than a test lasts."""
+    with running_sandbox() as process:
+        reviews = {"in_review_s": 1_000.0, "verdict_s": 2_000.0, "verdict": "twilio-approved"}
+        process.control("PUT", f"reviews?vendor={VENDOR}", reviews)
+        yield process
 
 
 def business(name: str, **missing: str) -> Submission:

@@ -18,7 +18,7 @@ from bulk_lookup_dagster.engine.provider import Question
 from bulk_lookup_dagster.engine.worker import Worker
 from bulk_lookup_dagster.storage.database import connect_async
 from tests.fakes.engine_run import arun, run
-from tests.fakes.ledger import ALL_PHONES, PRICE_LIST, add_plan, add_subjects, step
+from tests.fakes.ledger import ALL_PHONES, PRICE_LIST, add_plan, add_run, add_subjects, step
 from tests.fakes.provider import CALLER_NAME, LINE_TYPE, FakeProvider
 
 Connection = psycopg.Connection[Any]
@@ -69,18 +69,14 @@ def test_f01_four_sessions_with_the_same_stale_list_claim_each_question_once(
 ) -> None:
     add_subjects(conn, 2_000)
     plan = add_plan(conn)
-    run_id = conn.execute(
-        "INSERT INTO ledger.runs (kind, plan_id, step) VALUES ('batch', %s, 'x') RETURNING run_id",
-        (plan,),
-    ).fetchone()
-    assert run_id is not None
+    run_id = add_run(conn, plan)
 
     async def race() -> list[Counter[str]]:
         setup = await connect_async(dsn, autocommit=True)
         await budget.set_cap(setup, "plan", str(plan), 10**12)
         await setup.close()
         return await asyncio.gather(
-            *(_claim_all(dsn, plan, run_id[0], seed, group) for seed in (1, 1, 2, 3))
+            *(_claim_all(dsn, plan, run_id, seed, group) for seed in (1, 1, 2, 3))
         )
 
     total: Counter[str] = sum(asyncio.run(race()), Counter())

@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from bulk_lookup_dagster.core.quality import FIELDS, Evidence, completeness, rate, score
-from bulk_lookup_dagster.matching import golden, quality
+from bulk_lookup_dagster.matching import golden_rules
 from bulk_lookup_dagster.matching.full import run_full
 from bulk_lookup_dagster.matching.golden import build_golden
 from bulk_lookup_dagster.matching.quality import score_golden
@@ -74,8 +74,7 @@ def expected(row: dict[str, Any]) -> dict[str, int | None]:
 def test_f20_the_rule_over_sets_is_the_pure_rule(
     conn: Connection, add: Contacts, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    for module in (golden, quality):
-        monkeypatch.setattr(module, "FEW", few)
+    monkeypatch.setattr(golden_rules, "FEW", few)
     ids = add(*ROWS)
     answer(conn, "+14155550111", valid=True)
     answer(conn, "+14155550122", valid=False)

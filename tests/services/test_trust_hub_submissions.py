@@ -23,9 +23,9 @@ from bulk_lookup_dagster.services.trust_hub_submissions import (
     EvaluationFailed,
 )
 from resources.twilio_trust_hub_client import TwilioTrustHubClient
-from tests.fakes.sandbox import SandboxProcess, running_sandbox
+from tests.fakes.sandbox import SandboxProcess
 from tests.fakes.trust_hub import VENDOR, account, connected_to, decide
-from tests.fakes.trust_hub_submissions import business, made, submit, writes
+from tests.fakes.trust_hub_submissions import business, made, submit, undecided_sandbox, writes
 
 Connection = psycopg.Connection[Any]
 BUSINESS = "customer_profile_business_information"
@@ -33,9 +33,7 @@ BUSINESS = "customer_profile_business_information"
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxProcess]:
-    with running_sandbox() as process:
-        reviews = {"in_review_s": 1_000.0, "verdict_s": 2_000.0, "verdict": "twilio-approved"}
-        process.control("PUT", f"reviews?vendor={VENDOR}", reviews)
+    with undecided_sandbox() as process:
         yield process
 
 

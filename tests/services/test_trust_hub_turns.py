@@ -25,18 +25,22 @@ from bulk_lookup_dagster.storage.embedded import EmbeddedServer
 from resources.twilio_trust_hub_client import TwilioTrustHubClient
 from resources.twilio_trust_hub_writes import State, endpoint_of
 from tests.fakes.leases import Leases
-from tests.fakes.sandbox import ROOT, SandboxProcess, running_sandbox
+from tests.fakes.sandbox import ROOT, SandboxProcess
 from tests.fakes.trust_hub import VENDOR, connected_to
-from tests.fakes.trust_hub_submissions import business, document_of, submit, writes
+from tests.fakes.trust_hub_submissions import (
+    business,
+    document_of,
+    submit,
+    undecided_sandbox,
+    writes,
+)
 
 Connection = psycopg.Connection[Any]
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxProcess]:
-    with running_sandbox() as process:
-        reviews = {"in_review_s": 1_000.0, "verdict_s": 2_000.0, "verdict": "twilio-approved"}
-        process.control("PUT", f"reviews?vendor={VENDOR}", reviews)
+    with undecided_sandbox() as process:
         yield process
 
 
