@@ -44,7 +44,11 @@ select
     {{ newest('line_status') }},
     {{ newest('reassigned') }},
     max(fetched_at) as answered_at
-from answers a
-join {{ ref('int_changed_subjects') }} s on s.subject_id = a.subject_id
-where expires_at is null or expires_at > now()
+from {{ ref('int_changed_subjects') }} s
+{% if builds_anew() %}
+join answers a on a.subject_id = s.subject_id
+{% else %}
+cross join lateral (select * from answers o where o.subject_id = s.subject_id offset 0) a
+{% endif %}
+where a.expires_at is null or a.expires_at > now()
 group by a.subject_id
