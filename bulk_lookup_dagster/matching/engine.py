@@ -82,10 +82,10 @@ def match(
     return clusters.make_clusters(db, model, band_of(total))
 
 
-def keep_standing(db: duckdb.DuckDBPyConnection) -> None:
+def keep_standing(db: duckdb.DuckDBPyConnection, table: str = "pairs") -> None:
     """Settings decide about new evidence: what was merged on the same evidence stays merged."""
-    db.execute("""
-        UPDATE pairs SET verdict = 'auto' FROM standing s
-         WHERE s.a = pairs.a AND s.b = pairs.b AND s.levels = pairs.levels
-           AND pairs.verdict IN ('review', 'reject')
+    db.execute(f"""
+        UPDATE {table} SET verdict = 'auto' FROM standing s
+         WHERE s.a = {table}.a AND s.b = {table}.b AND s.levels = {table}.levels
+           AND {table}.verdict IN ('review', 'reject')
     """)

@@ -17,6 +17,7 @@ from bulk_lookup_dagster.matching.lock import alone
 from bulk_lookup_dagster.matching.log import record_clusters
 from bulk_lookup_dagster.matching.model import Model, band_of
 from bulk_lookup_dagster.matching.transfer import (
+    OUTDATED,
     RAW_OUT,
     RAW_TYPES,
     fetch,
@@ -63,11 +64,13 @@ def run_full(conn: Connection, *, actor: str = "system") -> dict[str, int]:
 
 
 def _store(conn: Connection, db: duckdb.DuckDBPyConnection, run: runs.Run) -> int:
-    fetch(conn, db, "SELECT contact_id FROM matching.records", "known", "contact_id BIGINT")
-    send_records(conn, db, "contact_id NOT IN (FROM known)")
     conn.execute("DELETE FROM matching.key_stats")
     conn.execute("DELETE FROM matching.pairs")
+    conn.execute(f"DELETE FROM matching.records WHERE {OUTDATED}")
     conn.execute("DELETE FROM matching.stale")
+    conn.execute("DELETE FROM matching.stale_keys")
+    fetch(conn, db, "SELECT contact_id FROM matching.records", "known", "contact_id BIGINT")
+    send_records(conn, db, "contact_id NOT IN (FROM known)")
     columns: LiteralString = "key, kind, record_count, name_count, is_shared, is_generic"
     stats = f"SELECT {columns} FROM key_stats ORDER BY key"
     send(conn, db, stats, f"matching.key_stats ({columns})")

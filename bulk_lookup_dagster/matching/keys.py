@@ -10,7 +10,7 @@ blocks are skipped, and recorded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -59,15 +59,17 @@ A company without a person counts as one under a phone, not under somebody's own
 _HASH = "CASE WHEN ({value}) IS NOT NULL THEN (hash('{number}:' || ({value})) >> 1)::BIGINT END"
 
 
-def make_keys(db: duckdb.DuckDBPyConnection) -> None:
-    """Table `keys` (contact_id, kind, key) of table `records`."""
+def make_keys(
+    db: duckdb.DuckDBPyConnection, kinds: Sequence[KeyKind] = KINDS, table: str = "keys"
+) -> None:
+    """Table of the keys (contact_id, kind, key) that `records` have."""
     columns = ", ".join(
-        f"{_HASH.format(number=kind.number, value=kind.value)} AS k{kind.number}" for kind in KINDS
+        f"{_HASH.format(number=kind.number, value=kind.value)} AS k{kind.number}" for kind in kinds
     )
     unnest = "UNPIVOT (SELECT contact_id, {columns} FROM records) ON {names} INTO NAME k VALUE key"
-    names = ", ".join(f"k{kind.number}" for kind in KINDS)
+    names = ", ".join(f"k{kind.number}" for kind in kinds)
     db.execute(f"""
-        CREATE OR REPLACE TABLE keys AS
+        CREATE OR REPLACE TABLE {table} AS
         SELECT contact_id, substr(k, 2)::SMALLINT AS kind, key
           FROM ({unnest.format(columns=columns, names=names)})
     """)
@@ -98,21 +100,15 @@ def make_stats(db: duckdb.DuckDBPyConnection, table: str = "key_stats") -> None:
     """)
 
 
-def make_candidates(db: duckdb.DuckDBPyConnection, touched: str | None = None) -> None:
-    """Table `candidates` (a, b, found_by): every two records that share a key that is compared.
-
-    `touched` is a table of contacts; with it, only pairs of which one is there are made.
-    """
-    only = ""
-    if touched:
-        only = f"AND (l.contact_id IN (FROM {touched}) OR r.contact_id IN (FROM {touched}))"
-    db.execute(f"""
+def make_candidates(db: duckdb.DuckDBPyConnection) -> None:
+    """Table `candidates` (a, b, found_by): every two records that share a key that is compared."""
+    db.execute("""
         CREATE OR REPLACE TABLE candidates AS
         WITH live AS (
             SELECT k.contact_id, k.key, k.kind
               FROM keys k JOIN key_stats s ON s.key = k.key AND NOT s.is_generic
         )
         SELECT l.contact_id AS a, r.contact_id AS b, bit_or(1 << l.kind)::INTEGER AS found_by
-          FROM live l JOIN live r ON l.key = r.key AND l.contact_id < r.contact_id {only}
+          FROM live l JOIN live r ON l.key = r.key AND l.contact_id < r.contact_id
          GROUP BY 1, 2
     """)

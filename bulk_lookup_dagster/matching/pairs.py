@@ -32,10 +32,17 @@ def make_frequencies(db: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def make_people(db: duckdb.DuckDBPyConnection, model: Model, frozen_records: int) -> None:
+def make_people(
+    db: duckdb.DuckDBPyConnection,
+    model: Model,
+    frozen_records: int,
+    keys: str = "keys",
+    stats: str = "key_stats",
+) -> None:
     """Table `people`: records with what every comparison of them would work out anew.
 
-    Rarity of names, parts of the e-mail address, and how many names have its phone and e-mail.
+    Rarity of names, parts of the e-mail address, and how many names have its phone and e-mail:
+    from a table of keys and one with the number of names under each.
     """
     total = max(frozen_records, 1)
 
@@ -56,9 +63,9 @@ def make_people(db: duckdb.DuckDBPyConnection, model: Model, frozen_records: int
           FROM records r
           LEFT JOIN frequencies f ON f.kind = 'first' AND f.name = r.first
           LEFT JOIN frequencies g ON g.kind = 'last' AND g.name = r.last
-          LEFT JOIN (SELECT k.contact_id, s.name_count FROM keys k JOIN key_stats s USING (key)
+          LEFT JOIN (SELECT k.contact_id, s.name_count FROM {keys} k JOIN {stats} s USING (key)
                       WHERE k.kind = {PHONE}) p ON p.contact_id = r.contact_id
-          LEFT JOIN (SELECT k.contact_id, s.name_count FROM keys k JOIN key_stats s USING (key)
+          LEFT JOIN (SELECT k.contact_id, s.name_count FROM {keys} k JOIN {stats} s USING (key)
                       WHERE k.kind = {EMAIL}) e ON e.contact_id = r.contact_id
     """)
 

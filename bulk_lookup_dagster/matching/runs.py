@@ -15,7 +15,7 @@ import psycopg
 from bulk_lookup_dagster.matching.clusters import Clustering
 from bulk_lookup_dagster.matching.model import Model, load_model
 from bulk_lookup_dagster.matching.pairs import make_frequencies
-from bulk_lookup_dagster.matching.transfer import fetch, send
+from bulk_lookup_dagster.matching.transfer import OUTDATED, fetch, send
 
 Connection = psycopg.Connection[Any]
 _OVERRIDES = """
@@ -74,6 +74,13 @@ def finish(conn: Connection, run: Run, new_records: int, counts: dict[str, int])
     )
 
 
+def count_records(conn: Connection) -> tuple[int, int]:
+    """How many records there are, and how many of them were made by rules since changed."""
+    query = f"SELECT count(*), count(*) FILTER (WHERE {OUTDATED}) FROM matching.records"
+    row = conn.execute(query).fetchone()
+    return row or (0, 0)
+
+
 def frozen(conn: Connection, db: duckdb.DuckDBPyConnection, model: Model, band: int) -> int | None:
     """Table `frequencies` as frozen for this band and how many records it counts; None if never."""
     values = (model.version, band)
@@ -116,11 +123,14 @@ def fetch_overrides(conn: Connection, db: duckdb.DuckDBPyConnection) -> None:
 
 def fetch_standing(conn: Connection, db: duckdb.DuckDBPyConnection) -> None:
     """Pairs merged so far, where settings other than the model's own were ever in force."""
-    changed = conn.execute(
-        "SELECT count(*) FROM matching.model_versions WHERE model_version LIKE '%+%'"
-    ).fetchone()
-    if changed and changed[0]:
+    if settings_changed(conn):
         fetch(conn, db, _STANDING, "standing", "a BIGINT, b BIGINT, levels VARCHAR")
+
+
+def settings_changed(conn: Connection) -> bool:
+    """Whether settings other than the model's own were ever in force."""
+    query = "SELECT FROM matching.model_versions WHERE model_version LIKE '%+%' LIMIT 1"
+    return conn.execute(query).fetchone() is not None
 
 
 def send_wanted(

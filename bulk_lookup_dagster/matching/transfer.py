@@ -28,7 +28,8 @@ RECORD_TYPES: LiteralString = (
     " unit VARCHAR, postal VARCHAR, city VARCHAR, birth_date VARCHAR, person_id VARCHAR"
 )
 RECORDS_OUT: LiteralString = RECORD_COLUMNS.replace("row_hash", "encode(row_hash, 'hex')")
-_NORMALISER: LiteralString = f"{NORMALISER:d}"
+OUTDATED: LiteralString = f"normaliser <> {NORMALISER:d}"
+"""Of a record: made by rules of normalising that have changed since."""
 
 
 def _extra(name: str) -> LiteralString:
@@ -78,6 +79,21 @@ def send(
                 copy.write(data)
 
 
+def hand(
+    conn: Connection,
+    db: duckdb.DuckDBPyConnection,
+    query: str,
+    table: LiteralString,
+    columns: LiteralString,
+) -> None:
+    """Temporary table of PostgreSQL, for this transaction, with the numbers of a DuckDB query."""
+    typed: LiteralString = ", ".join(f"{column} BIGINT" for column in columns.split(", "))
+    conn.execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({typed}) ON COMMIT DROP")
+    conn.execute(f"TRUNCATE {table}")
+    send(conn, db, query, table)
+    conn.execute(f"ANALYZE {table}")
+
+
 def send_records(conn: Connection, db: duckdb.DuckDBPyConnection, only: str = "TRUE") -> None:
     """Rows of `records` and of `keys` that hold `only`, as new rows of schema `matching`."""
     columns = RECORD_COLUMNS.replace("row_hash", "'\\x' || row_hash")
@@ -87,10 +103,12 @@ def send_records(conn: Connection, db: duckdb.DuckDBPyConnection, only: str = "T
     send(conn, db, rows, "matching.keys (contact_id, kind, key)")
 
 
-def send_pairs(conn: Connection, db: duckdb.DuckDBPyConnection, version: str) -> None:
-    """What is worth keeping of `pairs`, as new rows."""
+def send_pairs(
+    conn: Connection, db: duckdb.DuckDBPyConnection, version: str, pairs: str = "pairs"
+) -> None:
+    """What is worth keeping of a table of pairs, as new rows."""
     rows = f"""SELECT a, b, levels, score, verdict, reason, found_by, '{version}'
-                 FROM pairs WHERE verdict <> 'reject' ORDER BY a, b"""
+                 FROM {pairs} WHERE verdict <> 'reject' ORDER BY a, b"""
     send(
         conn, db, rows,
         "matching.pairs (contact_a, contact_b, levels, score, verdict, reason, found_by,"

@@ -29,6 +29,17 @@ def connect(
         raise _unreachable(dsn, error) from None
 
 
+def connect_beside(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """Another connection to the same database, as the same role and under the same name."""
+    where = conn.info
+    try:
+        return psycopg.connect(where.dsn, password=where.password)
+    except psycopg.OperationalError as error:
+        raise _unreachable(
+            f"postgresql://{where.host}:{where.port}/{where.dbname}", error
+        ) from None
+
+
 async def connect_async(
     dsn: str, *, autocommit: bool = False, name: str = "bulk-lookup"
 ) -> psycopg.AsyncConnection[Any]:

@@ -5,7 +5,8 @@ ADR 0007); the triggers that note golden ids to build anew. Does not: every othe
 is an ordinary foreign key in `tables`.
 
 Records that shared a key with one that goes are compared again by the next run: a number that was
-shared may be private now, and a cluster may have lost what held it together.
+shared may be private now, and a cluster may have lost what held it together. Blocks too large to
+compare are only counted again: they may have become small enough.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ BEGIN
     JOIN matching.key_stats s ON s.key = k.key AND NOT s.is_generic
     JOIN matching.keys other ON other.key = k.key
    WHERE other.contact_id NOT IN (SELECT contact_id FROM gone)
+      ON CONFLICT DO NOTHING;
+  INSERT INTO matching.stale_keys (key)
+  SELECT DISTINCT s.key
+    FROM gone
+    JOIN matching.keys k ON k.contact_id = gone.contact_id
+    JOIN matching.key_stats s ON s.key = k.key
+   WHERE s.is_generic
+      OR NOT EXISTS (SELECT FROM matching.keys other WHERE other.key = s.key
+                        AND other.contact_id NOT IN (SELECT contact_id FROM gone))
       ON CONFLICT DO NOTHING;
   DELETE FROM matching.keys k USING gone WHERE k.contact_id = gone.contact_id;
   DELETE FROM matching.stale s USING gone WHERE s.contact_id = gone.contact_id;

@@ -193,6 +193,15 @@ stale = sa.Table(
     " or a person decided about it.",
 )
 
+stale_keys = sa.Table(
+    "stale_keys",
+    METADATA,
+    sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    schema="matching",
+    comment="A key to be counted again by the next run: its block was too large to compare, or"
+    " nobody is left in it, and records of it went.",
+)
+
 pairs = sa.Table(
     "pairs",
     METADATA,

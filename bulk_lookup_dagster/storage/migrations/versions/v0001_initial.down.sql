@@ -186,6 +186,8 @@ DROP TABLE ops.breakers;
 
 DROP TABLE ops.audit;
 
+DROP TABLE matching.stale_keys;
+
 DROP TABLE matching.stale_golden_ids;
 
 DROP TABLE matching.stale;
