@@ -42,6 +42,8 @@ def _alike(column: str, least: float) -> str:
     return f"jaro_winkler_similarity(l.{column}, r.{column}) >= {least}"
 
 
+FEW_NAMES = 4
+"""Names under a phone up to which it is shared by few."""
 # Two ends of companies are of one kind when neither name of a person was read from them.
 TITLES = (
     "l.kind IN ('organisation', 'unknown') AND r.kind IN ('organisation', 'unknown')"
@@ -89,7 +91,7 @@ COMPARISONS = (
     )),
     Comparison("phone", _missing("phone"), (
         Level(5, "private", "l.phone = r.phone AND l.phone_names <= 1"),
-        Level(4, "shared by few", "l.phone = r.phone AND l.phone_names <= 4"),
+        Level(4, "shared by few", f"l.phone = r.phone AND l.phone_names <= {FEW_NAMES}"),
         Level(3, "shared by many", "l.phone = r.phone"),
         Level(2, "alike", "right(l.phone, 7) = right(r.phone, 7)"
               # One slip leaves one half as it is; asking that first saves most of the work.

@@ -6,7 +6,7 @@ Belongs here: the order of it. Does not: the steps (`matching.engine`), runs ove
 
 from __future__ import annotations
 
-from typing import Any, LiteralString
+from typing import Any
 
 import duckdb
 import psycopg
@@ -21,9 +21,9 @@ from bulk_lookup_dagster.matching.transfer import (
     RAW_OUT,
     RAW_TYPES,
     fetch,
-    send,
     send_pairs,
     send_records,
+    send_stats,
 )
 
 Connection = psycopg.Connection[Any]
@@ -71,10 +71,6 @@ def _store(conn: Connection, db: duckdb.DuckDBPyConnection, run: runs.Run) -> in
     conn.execute("DELETE FROM matching.stale_keys")
     fetch(conn, db, "SELECT contact_id FROM matching.records", "known", "contact_id BIGINT")
     send_records(conn, db, "contact_id NOT IN (FROM known)")
-    columns: LiteralString = "key, kind, record_count, name_count, is_shared, is_generic"
-    stats = f"SELECT {columns} FROM key_stats ORDER BY key"
-    send(conn, db, stats, f"matching.key_stats ({columns})")
-    skipped = f"SELECT {run.run_id}, key, kind, record_count FROM key_stats WHERE is_generic"
-    send(conn, db, skipped, "matching.skipped_blocks (run_id, key, kind, record_count)")
+    send_stats(conn, db, run.run_id)
     send_pairs(conn, db, run.model.version)
     return engine.number(db, "SELECT count(*) FROM records WHERE contact_id NOT IN (FROM known)")

@@ -14,22 +14,38 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from bulk_lookup_dagster.matching.golden_rules import suited
-from bulk_lookup_dagster.matching.golden_sql import STEPS
+from bulk_lookup_dagster.matching import golden_rules
+from bulk_lookup_dagster.matching.golden_sql import (
+    BUILD_FEW,
+    INSERT_ALL,
+    PIN_ALL,
+    PIN_FEW,
+    PREPARE_ALL,
+)
 from bulk_lookup_dagster.matching.lock import lock
 
 Connection = psycopg.Connection[Any]
 
-_TAKE: LiteralString = """
-    WITH taken AS (
-        DELETE FROM matching.stale_golden_ids
-         WHERE %(ids)s::bigint[] IS NULL OR golden_id = ANY (%(ids)s) RETURNING golden_id
-    )
-    INSERT INTO due (golden_id, contact_count)
-    SELECT t.golden_id, count(m.contact_id) FROM taken t
+_TAKE: LiteralString = "DELETE FROM matching.stale_golden_ids RETURNING golden_id"
+_TAKE_SOME: LiteralString = (
+    "DELETE FROM matching.stale_golden_ids WHERE golden_id = ANY (%s) RETURNING golden_id"
+)
+_TAKE_ALL: tuple[LiteralString, ...] = (
+    "CREATE TEMP TABLE due (golden_id BIGINT, contact_count INTEGER, contact_id BIGINT)"
+    " ON COMMIT DROP",
+    f"""
+    WITH taken AS ({_TAKE})
+    INSERT INTO due (golden_id, contact_count, contact_id)
+    SELECT t.golden_id, count(m.contact_id), min(m.contact_id) FROM taken t
       LEFT JOIN matching.memberships m ON m.golden_id = t.golden_id AND m.ended_at IS NULL
      GROUP BY t.golden_id
-"""
+    """,
+    "ANALYZE due",
+    "DELETE FROM matching.golden_contacts g USING due d WHERE d.golden_id = g.golden_id",
+)
+_NOTED: LiteralString = (
+    "SELECT count(*) FROM (SELECT FROM matching.stale_golden_ids LIMIT %s) noted"
+)
 _NEWER: LiteralString = """
     INSERT INTO matching.stale_golden_ids (golden_id)
     WITH batch AS (
@@ -63,22 +79,37 @@ def note_answers(conn: Connection, batch_id: int) -> int:
 def build_golden(
     conn: Connection, sources: Sequence[str] = (), only: Sequence[int] | None = None
 ) -> int:
-    """Build stale golden contacts (of those in `only`), in the caller's transaction; how many.
+    """Build stale golden contacts (of the few in `only`), in the caller's transaction; how many.
 
     `sources` are names of sources, the most trusted first. A golden id that has no contacts left
     has no golden contact either.
     """
     lock(conn)
+    noted = conn.execute(_NOTED, (golden_rules.FEW + 1,)).fetchone()
+    if only is None and noted and noted[0] > golden_rules.FEW:
+        return _build_all(conn, sources)
+    return _build_few(conn, sources, only)
+
+
+def _build_all(conn: Connection, sources: Sequence[str]) -> int:
+    values = {"sources": list(sources)}
     conn.execute("SET LOCAL work_mem = '256MB'")
-    conn.execute("DROP TABLE IF EXISTS due, facts, winners, runners_up, added")
-    conn.execute("CREATE TEMP TABLE due (golden_id BIGINT, contact_count INTEGER) ON COMMIT DROP")
-    conn.execute(_TAKE, {"ids": None if only is None else list(only)})
-    conn.execute("ALTER TABLE due ADD PRIMARY KEY (golden_id)")
-    conn.execute("ANALYZE due")
-    row = conn.execute(
-        "SELECT count(*), count(*) FILTER (WHERE contact_count > 0) FROM due"
-    ).fetchone()
-    taken, built = row or (0, 0)
-    for statement in suited(conn, STEPS, taken):
-        conn.execute(statement.encode(), {"sources": list(sources)})
-    return int(built)
+    conn.execute("DROP TABLE IF EXISTS due, facts, winners, chosen, added")
+    for taking in _TAKE_ALL:
+        conn.execute(taking)
+    for statement in PREPARE_ALL:
+        conn.execute(statement.encode(), values)
+    built = sum(conn.execute(statement.encode(), values).rowcount for statement in INSERT_ALL)
+    conn.execute(PIN_ALL.encode())
+    return built
+
+
+def _build_few(conn: Connection, sources: Sequence[str], only: Sequence[int] | None) -> int:
+    taking = conn.execute(_TAKE) if only is None else conn.execute(_TAKE_SOME, (list(only),))
+    values = {"due": [one for (one,) in taking.fetchall()], "sources": list(sources)}
+    conn.execute("DELETE FROM matching.golden_contacts WHERE golden_id = ANY (%(due)s)", values)
+    # The joins stand in the right order: to look for a better one took longer than to run.
+    conn.execute("SET LOCAL join_collapse_limit = 1")
+    built = conn.execute(BUILD_FEW.encode(), values).fetchone()
+    conn.execute(PIN_FEW.encode(), values)
+    return int(built[0]) if built else 0

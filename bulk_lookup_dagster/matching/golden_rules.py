@@ -3,23 +3,34 @@
 Belongs here: what verified, valid, recent and complete mean for each block, and the rule a winner
 won by. Does not: building the rows (`matching.golden`).
 
-A contact's claim on a block is an array: verified, valid, source rank, recency, completeness,
-minus its id. Arrays compare element by element, so the greatest array wins, and the first element
-in which it differs from the runner-up's is the rule that decided. A contact with nothing in a
-block has no claim on it.
+A contact's claim on a block is one number: verified, valid, source rank, recency, completeness and
+how low its id is, each in bits of its own, the first in the highest. So the greatest number wins,
+and the first part in which it differs from the runner-up's is the rule that decided. A contact with
+nothing in a block has no claim on it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, LiteralString
-
-import psycopg
+from collections.abc import Mapping
+from typing import LiteralString
 
 from bulk_lookup_dagster.storage.tables.golden import BLOCKS
 
-CRITERIA = ("verified", "valid", "source_rank", "recency", "completeness", "lowest_id")
+BITS = {
+    "verified": 2,
+    "valid": 1,
+    "source_rank": 8,
+    "recency": 16,
+    "completeness": 3,
+    "lowest_id": 33,
+}
+"""Criteria in their order, and the bits of a claim each has: 63, so that it is never negative.
+
+Recency is in days since 1970; ids are counted from the lowest of the cluster, which has room for
+eight billion between two of one cluster. Settings take 100 sources at most.
+"""
+_LAST = 2 ** BITS["lowest_id"] - 1
 _OPT_OUTS = ("opted_out", "opt_out", "optout", "do_not_contact", "do_not_call", "dnc",
              "unsubscribed")  # fmt: skip
 """Columns of an upload, kept as extras, that say somebody wants to be left alone."""
@@ -32,7 +43,7 @@ _VERIFIED: Mapping[str, LiteralString] = {
     "email": f"CASE e.confirmed WHEN TRUE THEN 3 WHEN FALSE THEN 0 ELSE {_ROW_VERIFIED} END",
 }
 _VALID: Mapping[str, LiteralString] = {
-    "name": "r.last IS NOT NULL AND length(r.first) > 1",
+    "name": "r.last IS NOT NULL AND coalesce(length(r.first), 0) > 1",
     "company": "r.company IS NOT NULL",
     "address": "r.house IS NOT NULL AND r.street IS NOT NULL AND r.postal IS NOT NULL",
     "email": "r.email IS NOT NULL AND NOT r.is_role",
@@ -65,17 +76,6 @@ def by_index(statement: str) -> str:
     )
 
 
-def suited(conn: psycopg.Connection[Any], statements: Sequence[str], rows: int) -> Sequence[str]:
-    """The statements as they are fastest for so many golden contacts, in this transaction.
-
-    For few, the joins stand in the right order: to look for a better one took longer than to run.
-    """
-    if rows > FEW:
-        return statements
-    conn.execute("SET LOCAL join_collapse_limit = 1")
-    return [by_index(one) for one in statements]
-
-
 def _present(block: str) -> str:
     if block == "phone":
         return "TRUE"
@@ -83,25 +83,41 @@ def _present(block: str) -> str:
 
 
 def claim(block: str) -> str:
-    """A contact's claim on a block: contact `c`, record `r`, answers `n` and `e`, source `s`."""
-    verified = _VERIFIED.get(block, _ROW_VERIFIED)
-    return (
-        f"CASE WHEN {_present(block)} THEN ARRAY[{verified}, ({_VALID[block]})::int,"
-        " coalesce(s.rank, 0), greatest(c.last_verified_on, c.created_on) - DATE '1970-01-01',"
-        f" {_COMPLETE[block]}, -c.contact_id]::bigint[] END AS {block}_claim"
-    )
+    """A contact's claim on a block: contact `c` of `d`, record `r`, answers `n` `e`, source `s`."""
+    recency = "greatest(c.last_verified_on, c.created_on) - DATE '1970-01-01'"
+    parts: Mapping[str, str] = {
+        "verified": _VERIFIED.get(block, _ROW_VERIFIED),
+        "valid": f"({_VALID[block]})::int",
+        "source_rank": "coalesce(s.rank, 0)",
+        "recency": f"least(greatest({recency}, 0), {2 ** BITS['recency'] - 1})",
+        "completeness": _COMPLETE[block],
+        "lowest_id": f"{_LAST} - (c.contact_id - d.contact_id)",
+    }
+    packed = " + ".join(f"(({parts[name]})::bigint << {_shift(name)})" for name in BITS)
+    return f"CASE WHEN {_present(block)} THEN {packed} END AS {block}_claim"
+
+
+def claimant(block: str) -> str:
+    """The contact whose claim `w` is; `lowest_id` of `w` is the lowest of the cluster."""
+    return f"w.lowest_id + {_LAST} - (w.{block}_claim & {_LAST})"
 
 
 def rule(block: str) -> str:
     """The rule by which claim `w` won over the runner-up's claim `u`."""
     decided = " ".join(
-        f"WHEN w.{block}_claim[{place}] <> u.{block}_claim[{place}] THEN '{name}'"
-        for place, name in enumerate(CRITERIA, 1)
+        f"WHEN w.{block}_claim >> {_shift(name)} <> u.{block}_claim >> {_shift(name)} THEN '{name}'"
+        for name in BITS
     )
     return (
         f"CASE WHEN w.{block}_claim IS NOT NULL THEN CASE WHEN u.{block}_claim IS NULL THEN 'only'"
         f" {decided} END END"
     )
+
+
+def _shift(criterion: str) -> int:
+    """How many bits stand behind a criterion's."""
+    names = list(BITS)
+    return sum(BITS[name] for name in names[names.index(criterion) + 1 :])
 
 
 def opted_out() -> str:

@@ -1,26 +1,36 @@
-"""The statements that make golden contacts of the golden ids in temporary table `due`.
+"""The statements that make golden contacts of the golden ids in `due`.
 
-Belongs here: their SQL, in the order of `STEPS`. Does not: ranking (`matching.golden_rules`), when
-they run (`matching.golden`).
+`due` has the number of contacts of each and the lowest of them (golden_id, contact_count,
+contact_id).
+
+Belongs here: their SQL. Does not: ranking (`matching.golden_rules`), when they run
+(`matching.golden`).
 
 Most golden contacts have one contact and need no ranking; the others go through `facts` (their
-contacts with claims), `winners` and `runners_up`.
+contacts with claims), `winners` and `chosen` (the winners' values, the runners-up's claims). For
+all golden contacts these and `due` are temporary tables, with statistics; for a few, parts of one
+statement, which is planned once and not as often as there are tables.
 """
 
 from __future__ import annotations
 
-from bulk_lookup_dagster.matching.golden_rules import claim, opted_out, rule
+from bulk_lookup_dagster.matching.golden_rules import by_index, claim, claimant, opted_out, rule
 from bulk_lookup_dagster.storage.tables.golden import BLOCKS, FIELDS
 
 _CHANNELS = 200
 """Most phones and e-mails a golden contact lists."""
-_CONTACTS = """
-      FROM due d
-      JOIN matching.memberships m ON m.golden_id = d.golden_id AND m.ended_at IS NULL
-      JOIN (SELECT *, (created_at AT TIME ZONE 'UTC')::date AS created_on FROM intake.contacts) c
-        ON c.contact_id = m.contact_id
-      LEFT JOIN matching.records r ON r.contact_id = c.contact_id
-"""
+_MEMBERS = "JOIN matching.memberships m ON m.golden_id = d.golden_id AND m.ended_at IS NULL"
+
+
+def _contacts(contact_id: str) -> str:
+    return f"""
+        JOIN (SELECT *, (created_at AT TIME ZONE 'UTC')::date AS created_on FROM intake.contacts) c
+          ON c.contact_id = {contact_id}
+        LEFT JOIN matching.records r ON r.contact_id = c.contact_id
+    """
+
+
+_CONTACTS = f"FROM due d {_MEMBERS} {_contacts('m.contact_id')}"
 _SEEN = "greatest(c.last_verified_on, c.created_on)"
 _TEXT = {field: f"nullif(c.{field}, '')" for field in FIELDS} | {
     "name": "coalesce(nullif(c.name, ''), nullif(concat_ws(' ', c.first_name, c.last_name), ''))"
@@ -28,13 +38,11 @@ _TEXT = {field: f"nullif(c.{field}, '')" for field in FIELDS} | {
 _MAILBOX = "nullif(lower(trim(c.email)), '')"
 
 # Only what a contact says itself, or a provider confirmed, is a channel; a guess is none (F34).
-_ADDED = """
-    CREATE TEMP TABLE added ON COMMIT DROP AS
+_ADDED = f"""
     SELECT d.golden_id,
            array_agg(DISTINCT s.subject_id) FILTER (WHERE x.kind = 'phone') AS phones,
            array_agg(DISTINCT s.value::text) FILTER (WHERE x.kind = 'email') AS emails
-      FROM due d
-      JOIN matching.memberships m ON m.golden_id = d.golden_id AND m.ended_at IS NULL
+      FROM due d {_MEMBERS}
       JOIN intake.contact_subjects x ON x.contact_id = m.contact_id AND x.kind IN ('phone', 'email')
       JOIN intake.subjects s ON s.subject_id = x.subject_id AND s.value IS NOT NULL
       LEFT JOIN matching.confirmations o ON o.subject_id = x.subject_id
@@ -83,11 +91,11 @@ _ALONE = _insert(
         "differing_values": "0",
         **{key: value for block in BLOCKS for key, value in _origin_of_one(block).items()},
     },
-    f"{_CONTACTS} LEFT JOIN added a ON a.golden_id = d.golden_id WHERE d.contact_count = 1",
+    f"FROM due d {_contacts('d.contact_id')} LEFT JOIN added a ON a.golden_id = d.golden_id"
+    " WHERE d.contact_count = 1 ORDER BY d.golden_id",
 )
 
 _FACTS = f"""
-    CREATE TEMP TABLE facts ON COMMIT DROP AS
     WITH ranked AS (
         SELECT source_id, cardinality(%(sources)s::text[]) + 1
                - array_position(%(sources)s::text[], name::text) AS rank
@@ -100,7 +108,7 @@ _FACTS = f"""
           JOIN matching.confirmations o ON o.subject_id = x.subject_id
          WHERE d.contact_count > 1 GROUP BY x.contact_id
     )
-    SELECT d.golden_id, c.contact_id, c.phone_subject_id,
+    SELECT d.golden_id, d.contact_id AS lowest_id, c.phone_subject_id,
            {", ".join(f"{said} AS {field}" for field, said in _TEXT.items())},
            {_MAILBOX} AS mailbox, r.kind, r.last, r.postal, r.company AS company_key,
            r.email AS email_key, {opted_out()} AS opted_out, c.last_verified_on,
@@ -116,8 +124,7 @@ _KIND = " ".join(
     f"WHEN bool_or(kind = '{kind}') THEN '{kind}'" for kind in ("person", "organisation", "unknown")
 )
 _WINNERS = f"""
-    CREATE TEMP TABLE winners ON COMMIT DROP AS
-    SELECT golden_id, CASE {_KIND} ELSE 'nameless' END AS kind,
+    SELECT golden_id, min(lowest_id) AS lowest_id, CASE {_KIND} ELSE 'nameless' END AS kind,
            {", ".join(f"max({block}_claim) AS {block}_claim" for block in BLOCKS)},
            array_agg(DISTINCT phone_subject_id) AS phones,
            coalesce(array_agg(DISTINCT mailbox) FILTER (WHERE mailbox IS NOT NULL), '{{}}')
@@ -129,30 +136,30 @@ _WINNERS = f"""
                AS differing
       FROM facts GROUP BY golden_id
 """
-_SECONDS = ", ".join(
-    f"max(f.{block}_claim) FILTER (WHERE f.contact_id <> -w.{block}_claim[6]) AS {block}_claim"
+_FIELD_BLOCKS = {
+    field: block for block, fields in BLOCKS.items() for field in fields if field != "phone"
+}
+_SECONDS = [
+    f"max(f.{block}_claim) FILTER (WHERE f.{block}_claim <> w.{block}_claim) AS {block}_claim"
     for block in BLOCKS
-)
-_RUNNERS_UP = f"""
-    CREATE TEMP TABLE runners_up ON COMMIT DROP AS
-    SELECT f.golden_id, {_SECONDS}
+]
+_CHOSEN_VALUES = [
+    f"max(f.{field}) FILTER (WHERE f.{block}_claim = w.{block}_claim) AS {field}"
+    for field, block in {**_FIELD_BLOCKS, "phone_subject_id": "phone"}.items()
+]
+_CHOSEN = f"""
+    SELECT f.golden_id, {", ".join(_SECONDS)}, {", ".join(_CHOSEN_VALUES)}
       FROM facts f JOIN winners w ON w.golden_id = f.golden_id GROUP BY f.golden_id
 """
-_CHOSEN = {
-    field: f"{block}.{field}"
-    for block, fields in BLOCKS.items()
-    for field in fields
-    if field != "phone"
-}
-_ORIGINS = {f"{block}_contact_id": f"-w.{block}_claim[6]" for block in BLOCKS} | {
+_ORIGINS = {f"{block}_contact_id": claimant(block) for block in BLOCKS} | {
     f"{block}_rule": rule(block) for block in BLOCKS
 }
 _SEVERAL = _insert(
     {
         "golden_id": "w.golden_id",
         "kind": "w.kind",
-        **_CHOSEN,
-        "phone_subject_id": "phone.phone_subject_id",
+        **{field: f"u.{field}" for field in _FIELD_BLOCKS},
+        "phone_subject_id": "u.phone_subject_id",
         "phone_subject_ids": _merged("w.phones", "a.phones"),
         "emails": _merged("w.emails", "a.emails"),
         "opted_out": "w.opted_out",
@@ -163,11 +170,8 @@ _SEVERAL = _insert(
         "differing_values": "w.differing",
         **_ORIGINS,
     },
-    "FROM winners w LEFT JOIN runners_up u ON u.golden_id = w.golden_id"
-    " LEFT JOIN added a ON a.golden_id = w.golden_id "
-    + " ".join(
-        f"LEFT JOIN facts {block} ON {block}.contact_id = -w.{block}_claim[6]" for block in BLOCKS
-    ),
+    "FROM winners w JOIN chosen u ON u.golden_id = w.golden_id"
+    " LEFT JOIN added a ON a.golden_id = w.golden_id ORDER BY w.golden_id",
 )
 _PINNED = ", ".join(
     f"{field} = CASE WHEN p.said ? '{field}' THEN (p.said ->> '{field}')::varchar({length})"
@@ -175,17 +179,18 @@ _PINNED = ", ".join(
     for field, length in FIELDS.items()
 )
 # The newest pin of a field wins, whichever contact of the cluster it was set on.
-_PIN = f"""
-    WITH latest AS (
+_PINS = f"""
+    latest AS (
         SELECT DISTINCT ON (d.golden_id, n.field) d.golden_id, n.field, n.value
-          FROM due d
-          JOIN matching.memberships m ON m.golden_id = d.golden_id AND m.ended_at IS NULL
+          FROM due d {_MEMBERS}
           JOIN enrichment.pins n ON n.contact_id = m.contact_id
          ORDER BY d.golden_id, n.field, n.pinned_at DESC, n.pin_id DESC
     ), p AS (
         SELECT golden_id, jsonb_object_agg(field, value) AS said, array_agg(field) AS fields
           FROM latest GROUP BY golden_id
     )
+"""
+_PIN = f"""
     UPDATE matching.golden_contacts g
        SET {_PINNED}, pinned = p.fields,
            emails = CASE WHEN lower(p.said ->> 'email') <> ALL (g.emails)
@@ -197,17 +202,35 @@ _PIN = f"""
                                        g.phone_subject_id)
       FROM p WHERE g.golden_id = p.golden_id
 """
-STEPS = (
-    _FACTS,
-    "CREATE UNIQUE INDEX ON facts (contact_id)",
-    "ANALYZE facts (golden_id, contact_id)",
-    _WINNERS,
-    "ANALYZE winners (golden_id)",
-    _RUNNERS_UP,
-    _ADDED,
-    "DELETE FROM matching.golden_contacts g USING due d WHERE d.golden_id = g.golden_id",
-    _ALONE,
-    _SEVERAL,
-    _PIN,
+_TABLES = {"facts": _FACTS, "winners": _WINNERS, "chosen": _CHOSEN, "added": _ADDED}
+
+PREPARE_ALL = tuple(
+    statement
+    for name, query in _TABLES.items()
+    for statement in (
+        f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {query}",
+        f"ANALYZE {name} (golden_id)",
+    )
 )
-"""In this order, with parameter `sources`: names of sources, the most trusted first."""
+INSERT_ALL = (_ALONE, _SEVERAL)
+PIN_ALL = f"WITH {_PINS} {_PIN}"
+"""For temporary table `due`, in this order; parameter `sources` has the most trusted first."""
+
+_DUE = """
+    due AS (
+        SELECT t.golden_id, count(*) AS contact_count, min(m.contact_id) AS contact_id
+          FROM unnest(%(due)s::bigint[]) t (golden_id)
+          JOIN matching.memberships m ON m.golden_id = t.golden_id AND m.ended_at IS NULL
+         GROUP BY t.golden_id
+    )
+"""
+_INLINE = ", ".join(
+    f"{name} AS MATERIALIZED ({by_index(query)})" for name, query in _TABLES.items()
+)
+BUILD_FEW = f"""
+    WITH {_DUE}, {_INLINE},
+         alone AS ({_ALONE} RETURNING golden_id), several AS ({_SEVERAL} RETURNING golden_id)
+    SELECT (SELECT count(*) FROM alone) + (SELECT count(*) FROM several)
+"""
+PIN_FEW = f"WITH {_DUE}, {_PINS} {_PIN}"
+"""For golden ids in parameter `due`."""

@@ -27,9 +27,9 @@ from bulk_lookup_dagster.matching.transfer import (
     RAW_TYPES,
     fetch,
     hand,
-    send,
     send_pairs,
     send_records,
+    send_stats,
 )
 from bulk_lookup_dagster.storage.database import connect_beside
 
@@ -55,22 +55,19 @@ _DROP_PAIRS: LiteralString = """
     DELETE FROM matching.pairs p USING dropped_pairs d
      WHERE p.contact_a = d.contact_a AND p.contact_b = d.contact_b
 """
-_STAT_COLUMNS: LiteralString = "key, kind, record_count, name_count, is_shared, is_generic"
-_CHANGED_STATS = f"""
-    SELECT {_STAT_COLUMNS} FROM key_stats n
-     WHERE NOT EXISTS (FROM known_stats k
-                        WHERE k.key = n.key AND k.record_count = n.record_count
-                          AND k.name_count = n.name_count AND k.is_generic = n.is_generic)
-     ORDER BY key
+_CHANGED_STATS = """
+    NOT EXISTS (FROM known_stats k
+                 WHERE k.key = key_stats.key AND k.record_count = key_stats.record_count
+                   AND k.name_count = key_stats.name_count AND k.is_generic = key_stats.is_generic)
 """
 _STATS_TO_DROP = f"""
     SELECT key FROM known_stats
-     WHERE key IN (SELECT key FROM ({_CHANGED_STATS})) OR key NOT IN (SELECT key FROM key_stats)
+     WHERE key IN (SELECT key FROM key_stats WHERE {_CHANGED_STATS})
+        OR key NOT IN (SELECT key FROM key_stats)
 """
 _DROP_STATS: LiteralString = (
     "DELETE FROM matching.key_stats WHERE key = ANY (ARRAY(SELECT key FROM dropped_stats))"
 )
-_SKIPPED = "SELECT {}, key, kind, record_count FROM key_stats WHERE is_generic"
 
 
 def run_incremental(conn: Connection, *, actor: str = "system") -> dict[str, int]:
@@ -121,7 +118,7 @@ def _match(
     touched.fetch_touched(before, db)
     counted = writer.submit(_store_stats, conn, db.cursor(), run)
     touched.make_candidates(before, db)
-    reach.make_points(db)
+    keys.make_keys(db, keys.POINTS, "points")
     pairs.make_people(db, run.model, known, "points", "shares")
     pairs.make_pairs(db, run.model, run.band, table="compared")
     if settings_changed:
@@ -151,9 +148,7 @@ def _store_stats(conn: Connection, db: duckdb.DuckDBPyConnection, run: runs.Run)
     """Statistics of keys that changed, and blocks that are not compared."""
     hand(conn, db, _STATS_TO_DROP, "dropped_stats", "key")
     conn.execute(_DROP_STATS)
-    send(conn, db, _CHANGED_STATS, f"matching.key_stats ({_STAT_COLUMNS})")
-    skipped = _SKIPPED.format(run.run_id)
-    send(conn, db, skipped, "matching.skipped_blocks (run_id, key, kind, record_count)")
+    send_stats(conn, db, run.run_id, _CHANGED_STATS)
 
 
 def _record(

@@ -45,6 +45,8 @@ KINDS = (
 )  # fmt: skip
 NAMES: Mapping[int, str] = {kind.number: kind.name for kind in KINDS}
 PHONE, EMAIL = 1, 2
+POINTS = tuple(kind for kind in KINDS if kind.number in (PHONE, EMAIL))
+"""Keys that prove more or less by how many names have them."""
 SIGNATURE = """
     CASE WHEN last IS NOT NULL OR first IS NOT NULL
          THEN least(left(coalesce(given, first, last), 1), left(coalesce(last, first), 1))

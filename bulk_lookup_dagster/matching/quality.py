@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from bulk_lookup_dagster.core import quality as rules
-from bulk_lookup_dagster.matching.golden_rules import suited
+from bulk_lookup_dagster.matching import golden_rules
 from bulk_lookup_dagster.matching.lock import lock
 from bulk_lookup_dagster.storage.tables.golden import PARTS
 
@@ -41,6 +41,7 @@ _FILLED = "CASE g.kind " + " ".join(
 _APPLICABLE = "CASE kind " + " ".join(
     f"WHEN '{kind}' THEN {len(fields) + 1}" for kind, fields in rules.FIELDS.items()
 ) + " END"  # fmt: skip
+_TODAY = "(SELECT (now() AT TIME ZONE 'UTC')::date)"
 _EVIDENCE = f"""
     mailboxes AS MATERIALIZED (
         SELECT g.golden_id, x.subject_id
@@ -61,7 +62,7 @@ _EVIDENCE = f"""
                g.company IS NOT NULL AS has_company, g.website IS NOT NULL AS has_website,
                g.street IS NOT NULL AND coalesce(g.postal_code, g.city) IS NOT NULL AS has_address,
                g.opted_out, k.risk,
-               greatest(%(today)s::date - greatest(g.last_seen_on, k.asked_on), 0) AS age_days,
+               greatest({_TODAY} - greatest(g.last_seen_on, k.asked_on), 0) AS age_days,
                g.compared_values AS compared, g.differing_values AS differing,
                {_FILLED} AS filled
           FROM due d
@@ -89,9 +90,11 @@ _RATED: Mapping[str, str] = {
 }
 _SUM = " + ".join(f"coalesce({part} * {rules.WEIGHTS[part]}, 0)" for part in PARTS)
 _WEIGHT = " + ".join(f"({part} IS NOT NULL)::int * {rules.WEIGHTS[part]}" for part in PARTS)
-_SCORE = f"""
-    INSERT INTO matching.quality_scores (golden_id, score, {", ".join(PARTS)}, completeness)
-    WITH {_EVIDENCE}, rated AS (
+_INSERT = (
+    f"INSERT INTO matching.quality_scores (golden_id, score, {', '.join(PARTS)}, completeness)"
+)
+_SCORES = f"""
+    {_EVIDENCE}, rated AS (
         SELECT golden_id, {", ".join(f"{_RATED[part]} AS {part}" for part in PARTS)},
                (filled + 1) * 100 / {_APPLICABLE} AS completeness
           FROM evidence
@@ -101,25 +104,31 @@ _SCORE = f"""
       FROM rated
 """
 _DUE: LiteralString = """
-    CREATE TEMP TABLE due ON COMMIT DROP AS
     SELECT g.golden_id FROM matching.golden_contacts g
       LEFT JOIN matching.quality_scores q ON q.golden_id = g.golden_id
-     WHERE q.golden_id IS NULL AND (%(ids)s::bigint[] IS NULL OR g.golden_id = ANY (%(ids)s))
+     WHERE q.golden_id IS NULL
+"""
+_SCORE_ALL = f"{_INSERT} WITH {_SCORES} ORDER BY golden_id"
+_SCORE_SOME = f"""
+    {_INSERT} WITH due AS ({_DUE} AND g.golden_id = ANY (%s)), {golden_rules.by_index(_SCORES)}
 """
 
 
 def score_golden(conn: Connection, only: Sequence[int] | None = None) -> int:
-    """Score golden contacts that have no score (of those in `only`); how many.
+    """Score golden contacts that have no score (of the few in `only`); how many.
 
     Building a golden contact anew takes its score away, so that none is of an earlier state.
     """
     lock(conn)
+    if only is not None:
+        # The joins stand in the right order: to look for a better one took longer than to run.
+        conn.execute("SET LOCAL join_collapse_limit = 1")
+        return conn.execute(_SCORE_SOME.encode(), (list(only),)).rowcount
     conn.execute("SET LOCAL work_mem = '256MB'")
     conn.execute("DROP TABLE IF EXISTS due")
-    conn.execute(_DUE, {"ids": None if only is None else list(only)})
+    conn.execute(f"CREATE TEMP TABLE due ON COMMIT DROP AS {_DUE}")
     conn.execute("ANALYZE due")
-    today: LiteralString = "SELECT (now() AT TIME ZONE 'UTC')::date"
-    row = conn.execute(today).fetchone()
     due = conn.execute("SELECT count(*) FROM due").fetchone()
-    (statement,) = suited(conn, [_SCORE], due[0] if due else 0)
-    return conn.execute(statement.encode(), {"today": row[0] if row else None}).rowcount
+    few = due is not None and due[0] <= golden_rules.FEW
+    statement = golden_rules.by_index(_SCORE_ALL) if few else _SCORE_ALL
+    return conn.execute(statement.encode()).rowcount

@@ -62,12 +62,6 @@ _TIE_TYPES = "a BIGINT, b BIGINT, score DOUBLE, verdict VARCHAR, reason VARCHAR"
 _SHARES: LiteralString = """
     SELECT s.key, s.name_count FROM unknown_shares u JOIN matching.key_stats s ON s.key = u.key
 """
-_POINTS = tuple(kind for kind in keys.KINDS if kind.number in (keys.PHONE, keys.EMAIL))
-
-
-def make_points(db: duckdb.DuckDBPyConnection) -> None:
-    """Table `points` of the phone and e-mail keys of `records`."""
-    keys.make_keys(db, _POINTS, "points")
 
 
 def fetch_reached(conn: Connection, db: duckdb.DuckDBPyConnection) -> None:
@@ -86,7 +80,7 @@ def fetch_reached(conn: Connection, db: duckdb.DuckDBPyConnection) -> None:
     db.execute("DELETE FROM overrides WHERE a NOT IN (FROM reached) OR b NOT IN (FROM reached)")
     fetch_records(conn, db, "FROM reached")
     db.execute("DELETE FROM records WHERE contact_id NOT IN (FROM reached)")
-    make_points(db)
+    keys.make_keys(db, keys.POINTS, "points")
     unknown = """
         SELECT key FROM points WHERE key NOT IN (SELECT key FROM shares)
          GROUP BY key HAVING count(*) > 1 ORDER BY key

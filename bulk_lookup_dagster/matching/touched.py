@@ -18,6 +18,7 @@ import duckdb
 import psycopg
 
 from bulk_lookup_dagster.matching import keys
+from bulk_lookup_dagster.matching.comparisons import FEW_NAMES
 from bulk_lookup_dagster.matching.transfer import RECORD_TYPES, RECORDS_OUT, fetch, hand
 
 Connection = psycopg.Connection[Any]
@@ -85,12 +86,15 @@ _PAIR_TYPES = (
     "a BIGINT, b BIGINT, levels VARCHAR, score DOUBLE, verdict VARCHAR, reason VARCHAR,"
     " found_by INTEGER, model_version VARCHAR"
 )
-# What a pair makes of the number of names under its phone or e-mail (`matching.comparisons`).
-_DEGREE = """
-    CASE {0}.kind WHEN 1 THEN CASE WHEN coalesce({0}.name_count, 1) <= 1 THEN 1
-                                   WHEN {0}.name_count <= 4 THEN 2 ELSE 3 END
-         ELSE CASE WHEN coalesce({0}.name_count, 1) <= 1 THEN 1 ELSE 2 END END
-"""
+
+
+def _degree(stats: str) -> str:
+    """What a pair makes of the number of names under its phone or e-mail (`comparisons`)."""
+    names = f"coalesce({stats}.name_count, 1)"
+    return (
+        f"CASE WHEN {names} <= 1 THEN 1"
+        f" WHEN n.kind = {keys.EMAIL} OR {names} <= {FEW_NAMES} THEN 2 ELSE 3 END"
+    )
 
 
 def fetch_touched(conn: Connection, db: duckdb.DuckDBPyConnection) -> None:
@@ -196,7 +200,7 @@ def _find_flips(conn: Connection, db: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE flipped AS
         SELECT n.key FROM key_stats n LEFT JOIN known_stats s ON s.key = n.key
          WHERE n.is_generic <> coalesce(s.is_generic, FALSE)
-            OR n.{_NAMED} AND {_DEGREE.format("n")} <> {_DEGREE.format("s")}
+            OR n.{_NAMED} AND {_degree("n")} <> {_degree("s")}
     """)
     hand(conn, db, "SELECT key FROM flipped SEMI JOIN large USING (key)", "flipped_large", "key")
     fetch(conn, db, _WHOLE_BLOCKS, "whole_blocks", _KEY_TYPES)

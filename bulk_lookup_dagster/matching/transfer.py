@@ -114,3 +114,14 @@ def send_pairs(
         "matching.pairs (contact_a, contact_b, levels, score, verdict, reason, found_by,"
         " model_version)",
     )  # fmt: skip
+
+
+def send_stats(
+    conn: Connection, db: duckdb.DuckDBPyConnection, run_id: int, only: str = "TRUE"
+) -> None:
+    """Rows of `key_stats` that hold `only`, as new ones, and blocks the run does not compare."""
+    columns: LiteralString = "key, kind, record_count, name_count, is_shared, is_generic"
+    stats = f"SELECT {columns} FROM key_stats WHERE {only} ORDER BY key"
+    send(conn, db, stats, "matching.key_stats (" + columns + ")")
+    skipped = f"SELECT {run_id}, key, kind, record_count FROM key_stats WHERE is_generic"
+    send(conn, db, skipped, "matching.skipped_blocks (run_id, key, kind, record_count)")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from bulk_lookup_dagster.matching import golden_rules
 from bulk_lookup_dagster.matching.full import run_full
 from bulk_lookup_dagster.matching.golden import build_golden, note_answers
-from bulk_lookup_dagster.matching.golden_rules import by_index
-from bulk_lookup_dagster.matching.golden_sql import STEPS
+from bulk_lookup_dagster.matching.golden_sql import BUILD_FEW, PREPARE_ALL
 from bulk_lookup_dagster.matching.incremental import run_incremental
 from bulk_lookup_dagster.matching.quality import score_golden
 from bulk_lookup_dagster.services.deletion import delete_uploads
@@ -126,6 +127,69 @@ def test_completeness_decides_among_equals(conn: Connection, add: Contacts) -> N
     assert golden(conn, one)["sources"]["name"] == (two, "completeness")
 
 
+def test_half_a_name_is_no_better_than_a_whole_one(conn: Connection, add: Contacts) -> None:
+    half, whole = add({**ADA, "name": None, "last_name": "Larkwell"}, ADA)
+    conn.execute("INSERT INTO matching.overrides (kind, contact_a, contact_b, decided_by)"
+                 " VALUES ('must_link', %s, %s, 'me')", [half, whole])  # fmt: skip
+    run_full(conn)
+    found = golden(conn, half)
+    assert (found["contact_count"], found["name"]) == (2, "Ada Larkwell")
+    assert found["sources"]["name"] == (whole, "valid")
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+@pytest.mark.parametrize("seed", range(3))
+def test_f18_the_winner_and_its_rule_are_those_of_the_order_of_criteria(
+    conn: Connection, add: Contacts, monkeypatch: pytest.MonkeyPatch, few: int, seed: int
+) -> None:
+    """The place of a claim's criteria in one number is their order, for one, two and more."""
+    monkeypatch.setattr(golden_rules, "FEW", few)
+    chance = random.Random(seed)
+    conn.execute("INSERT INTO intake.sources (source_id, name) VALUES (7, 'trusted')")
+    for cluster in range(30):
+        person = {"phone": f"+1415555{cluster:04}", "email": f"ada{cluster:04}@larkwell.example"}
+        names = ["Ada Larkwell", "A. Larkwell", "Ada B. Larkwell"]
+        ids = add(*({**person, "name": chance.choice(names), "number": number}
+                    for number in range(chance.choice([1, 2, 2, 3, 5]))))  # fmt: skip
+        for one in ids:
+            seen = chance.choice(["2025-03-01", "2026-02-03"])
+            conn.execute("UPDATE intake.contacts SET created_at = %s WHERE contact_id = %s",
+                         [seen, one])  # fmt: skip
+            if chance.random() < 0.4:
+                set_source(conn, one, 7)
+    run_full(conn)
+    golden(conn, 1)
+    clusters = conn.execute(
+        "SELECT m.golden_id, array_agg(ROW(c.source_id = 7, c.created_at::date - '1970-01-01',"
+        "       r.first = 'ada', num_nonnulls(r.first, r.middle, r.last), c.contact_id)::text)"
+        "  FROM matching.current_members m JOIN intake.contacts c USING (contact_id)"
+        "  JOIN matching.records r USING (contact_id) GROUP BY m.golden_id"
+    ).fetchall()
+    assert len(clusters) >= 30
+    rules = set()
+    for golden_id, rows in clusters:
+        claims = sorted((rank(row) for row in rows), reverse=True)
+        rule = "only" if len(claims) == 1 else next(
+            name for name, one, other in zip(CRITERIA, *claims[:2], strict=True) if one != other
+        )  # fmt: skip
+        rules.add(rule)
+        kept = conn.execute(
+            "SELECT name_contact_id, name_rule FROM matching.golden_contacts WHERE golden_id = %s",
+            [golden_id],
+        ).fetchone()
+        assert kept == (-claims[0][-1], rule)
+    assert rules >= {"only", "valid", "source_rank", "lowest_id"}
+
+
+CRITERIA = ("valid", "source_rank", "recency", "completeness", "lowest_id")
+
+
+def rank(row: str) -> tuple[int, ...]:
+    """What a contact has to say for its name, in the order of the criteria."""
+    trusted, day, valid, parts, contact_id = row.strip("()").split(",")
+    return int(valid == "t"), int(trusted == "t"), int(day), int(parts), -int(contact_id)
+
+
 def touch(conn: Connection, contact_id: int) -> None:
     conn.execute(
         "INSERT INTO matching.stale_golden_ids SELECT golden_id FROM matching.current_members"
@@ -139,11 +203,13 @@ def set_source(conn: Connection, contact_id: int, source_id: int) -> None:
     conn.execute(
         "INSERT INTO intake.uploads (upload_id, source_id, content_hash, mapping_hash,"
         " default_region, state, file_name, file_uri, size_bytes)"
-        " VALUES (2, %s, 'c', 'd', 'US', 'received', 'b.csv', 'file:///b.csv', 1)", [source_id],
+        " VALUES (2, %s, 'c', 'd', 'US', 'received', 'b.csv', 'file:///b.csv', 1)"
+        " ON CONFLICT DO NOTHING", [source_id],
     )  # fmt: skip
     conn.execute(
         "INSERT INTO intake.batches (batch_id, upload_id, source_id, batch_number, partition_key,"
-        " state, row_count) VALUES (2, 2, %s, 1, 'key2', 'created', 1)", [source_id],
+        " state, row_count) VALUES (2, 2, %s, 1, 'key2', 'created', 1)"
+        " ON CONFLICT DO NOTHING", [source_id],
     )  # fmt: skip
     conn.execute(
         "UPDATE intake.contacts SET source_id = %s, first_batch_id = 2 WHERE contact_id = %s",
@@ -246,8 +312,6 @@ def test_f34_a_guessed_mailbox_is_no_channel(conn: Connection, add: Contacts) ->
 
 
 def test_f49_views_of_answers_are_asked_by_index_for_a_few() -> None:
-    joined = [step for step in STEPS if "JOIN matching.confirmations" in step]
-    assert len(joined) == 2
-    for step in joined:
-        assert "JOIN matching.confirmations" not in by_index(step)
-        assert by_index(step).count("LATERAL") == step.count("matching.confirmations")
+    assert sum(step.count("JOIN matching.confirmations") for step in PREPARE_ALL) == 3
+    assert "JOIN matching.confirmations" not in BUILD_FEW
+    assert BUILD_FEW.count("LATERAL (SELECT * FROM matching.confirmations") == 3
