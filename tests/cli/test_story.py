@@ -34,7 +34,7 @@ def test_a_file_is_uploaded_planned_approved_run_and_exported(
     plan = program("plan", str(upload))
     assert plan["due"] == 60
     program("approve", str(plan["plan_id"]), "--cap-usd", "0.10")
-    capped = program("run", "--no-marts", code=3)
+    capped = program.installed("run", "--no-marts", code=3)
     assert 0 < capped["paid_calls"] < 30
     assert float(capped["cost_usd"]) <= 0.10
 
@@ -67,6 +67,6 @@ def test_a_file_is_uploaded_planned_approved_run_and_exported(
 def test_wrong_use_is_code_2_and_one_document_that_says_what_to_do(
     program: Program, arguments: tuple[str, ...]
 ) -> None:
-    error = program(*arguments, code=2)["error"]
+    error = program.installed(*arguments, code=2)["error"]
     assert error["message"]
     assert error["fix"]

@@ -15,9 +15,10 @@ from typing import Any
 
 from bulk_lookup_dagster.storage import roles
 from bulk_lookup_dagster.storage.embedded import EmbeddedServer
+from tests.fakes.fork_server import ROOT, Forked, fork_program
 
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).with_name("bulk-lookup")
+_SECONDS = 240
 
 
 class Program:
@@ -26,18 +27,17 @@ class Program:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = {**os.environ, **environ}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Forked:
         """The same without waiting; the caller ends it."""
-        return subprocess.Popen(
-            [str(PROGRAM), *arguments, "--json"],
-            env=self._environ,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        return fork_program((*arguments, "--json"), self._environ)
 
     def __call__(self, *arguments: str, code: int = 0) -> Any:
+        done = self.start(*arguments)
+        output, errors = done.communicate(timeout=_SECONDS)
+        return _document(done.returncode, code, output, errors)
+
+    def installed(self, *arguments: str, code: int = 0) -> Any:
+        """The same by the script that an installation puts into `bin`."""
         done = subprocess.run(
             [str(PROGRAM), *arguments, "--json"],
             env=self._environ,
@@ -45,11 +45,15 @@ class Program:
             capture_output=True,
             text=True,
             check=False,
-            timeout=240,
+            timeout=_SECONDS,
         )
-        assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
-        assert "Traceback" not in done.stderr
-        return json.loads(done.stdout)
+        return _document(done.returncode, code, done.stdout, done.stderr)
+
+
+def _document(returned: int | None, code: int, output: str, errors: str) -> Any:
+    assert returned == code, output[-2000:] + errors[-2000:]
+    assert "Traceback" not in errors
+    return json.loads(output)
 
 
 def local_program(
