@@ -26,6 +26,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, NoReturn
 
+from bulk_lookup_dagster.core.telemetry import silence
+
 ROOT = Path(__file__).resolve().parents[2]
 _HEAVY = (
     "bulk_lookup_dagster.cli",
@@ -128,7 +130,8 @@ def _serve(requests: socket.socket) -> None:
         if os.fork() == 0:
             requests.close()
             _keep(socket.socket(fileno=descriptors[0]))
-            _become(*json.loads(request), descriptors[1:])
+            arguments, environ = json.loads(request)
+            _become(arguments, environ, descriptors[1:])
             return
         for descriptor in descriptors:
             os.close(descriptor)
@@ -149,6 +152,7 @@ def _keep(reply: socket.socket) -> None:
 
 
 def _become(arguments: Sequence[str], environ: Mapping[str, str], outputs: Sequence[int]) -> None:
+    """Take on what makes a process this program: output, environment, arguments, measuring."""
     for target, descriptor in enumerate(outputs, 1):
         os.dup2(descriptor, target)
         os.close(descriptor)
@@ -180,6 +184,7 @@ def _run() -> NoReturn:
 
 
 if __name__ == "__main__":
+    silence(os.environ)  # some read it when they are imported
     for name in _HEAVY:
         importlib.import_module(name)
     gc.collect()
