@@ -63,9 +63,13 @@ def as_json(report: DemoReport) -> dict[str, Any]:
 
 
 def _table(title: str, *columns: str) -> Table:
+    """What a row is may wrap in a narrow terminal; a figure is never cut."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=number == 0)
+        if number == 0:
+            table.add_column(column, overflow="fold", min_width=12)
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
     return table
 
 
@@ -80,7 +84,7 @@ def _intake(report: DemoReport) -> Table:
 
 
 def _lookups(report: DemoReport) -> Table:
-    names = ("asked", "data", "no data", "not a number", "no answer", "cost")
+    names = ("asked", "data", "no\ndata", "not a\nnumber", "no\nanswer", "cost")
     table = _table("What was looked up", "question", *names)
     for package in report.packages:
         asked = f"{package['provider']} {package['operation']}"

@@ -79,10 +79,11 @@ def test_f02_a_second_demo_buys_nothing_even_a_week_later(
     assert second.marts["dim_contacts"] == first.marts["dim_contacts"]
     assert conn.execute("SELECT count(*) FROM intake.uploads").fetchone() == (1,)
 
-    console = Console(width=120)
+    console = Console(width=80)
     with console.capture() as shown:
         demo_report.show(second, console)
     assert "0 paid calls" in shown.get()
+    assert "…" not in shown.get(), "a figure was cut"
     assert demo_report.as_json(first)["paid_calls"] == first.paid_calls
 
 
