@@ -60,7 +60,7 @@ def accept(conn: Connection, a: int, b: int, *, actor: str, anyway: bool = False
     """
 
     def act() -> Decision:
-        groups = _clusters(conn, a, b)
+        groups = _two(conn, a, b)
         one, two = groups[min(groups)], groups[max(groups)]
         event = decisions.add_event(
             conn, "override", min(groups), groups, groups, actor=actor, reason=MUST, about=(a, b)
@@ -89,7 +89,7 @@ def reject(conn: Connection, a: int, b: int, *, actor: str) -> Decision:
     """Two contacts of different golden contacts are not the same, whatever later runs find."""
 
     def act() -> Decision:
-        groups = _clusters(conn, a, b)
+        groups = _two(conn, a, b)
         if len(groups) == 1:
             raise MergeRefused(
                 f"Contacts {a} and {b} are one golden contact.",
@@ -211,6 +211,12 @@ def _rebuild(conn: Connection, golden_ids: Sequence[int]) -> None:
     build_golden(conn, load_settings(conn).matching.source_order, only=golden_ids)
     score_golden(conn, only=golden_ids)
     conn.execute("INSERT INTO ops.mart_dirty (reason) VALUES ('duplicates decided')")
+
+
+def _two(conn: Connection, a: int, b: int) -> dict[int, list[int]]:
+    if a == b:
+        raise InputError(f"Contact {a} is named twice.", fix="Name two contacts.")
+    return _clusters(conn, a, b)
 
 
 def _clusters(conn: Connection, *contacts: int) -> dict[int, list[int]]:

@@ -46,12 +46,8 @@ _SIDES: LiteralString = """
 """
 _QUEUE: LiteralString = f"""
     WITH p AS (
-        SELECT * FROM matching.pairs p
-         WHERE verdict = 'review' AND (score, contact_a, contact_b) < (%(score)s, %(a)s, %(b)s)
-           AND score <= %(score)s
-           AND NOT EXISTS (SELECT FROM matching.overrides o
-                            WHERE o.contact_a = p.contact_a AND o.contact_b = p.contact_b
-                              AND o.revoked_at IS NULL)
+        SELECT * FROM matching.waiting_pairs
+         WHERE (score, contact_a, contact_b) < (%(score)s, %(a)s, %(b)s) AND score <= %(score)s
          ORDER BY score DESC, contact_a DESC, contact_b DESC LIMIT %(limit)s
     )
     {_PAIR} FROM p {_SIDES} ORDER BY p.score DESC, p.contact_a DESC, p.contact_b DESC
@@ -142,7 +138,10 @@ class Event:
 def read_queue(
     conn: Connection, after: Key | None = None, *, limit: int = PAGE, whole: bool = False
 ) -> list[Pair]:
-    """Pairs nobody decided about yet, the likeliest first; `whole` shows people unmasked."""
+    """Pairs that neither people nor merges decided about yet, the likeliest first.
+
+    `whole` shows people unmasked.
+    """
     start = after or _FIRST
     return _pairs(conn, _QUEUE, {**vars(start), "limit": limit}, whole)
 

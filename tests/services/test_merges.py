@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -175,6 +176,15 @@ def test_what_the_guard_holds_apart_waits_for_the_run(conn: Connection) -> None:
     assert partition(conn) == before
     run_full(conn)
     assert any({ids[0], ids[2]} <= group for group in partition(conn))
+
+
+@pytest.mark.parametrize("decide", [accept, reject])
+def test_a_contact_is_not_decided_about_with_itself(
+    conn: Connection, matched: list[int], decide: Callable[..., Any]
+) -> None:
+    with pytest.raises(InputError, match="named twice"):
+        decide(conn, matched[0], matched[0], actor="me")
+    assert conn.execute("SELECT count(*) FROM matching.overrides").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("contact", [0, 999])

@@ -10,15 +10,23 @@ with members as (
     group by upload_id
 ),
 
+kept as (
+    select contact_a, contact_b, true as waits
+    from {{ ref('stg_waiting_pairs') }}
+    union all
+    select contact_a, contact_b, false
+    from {{ ref('stg_match_pairs') }}
+    where verdict = 'related'
+),
+
 pairs as (
     select
         b.upload_id,
-        count(*) filter (where p.verdict = 'review') as waiting_pair_count,
-        count(*) filter (where p.verdict = 'related') as related_pair_count
-    from {{ ref('stg_match_pairs') }} p
-    join {{ ref('int_published_members') }} a on a.contact_id = p.contact_a
-    join {{ ref('int_published_members') }} b on b.contact_id = p.contact_b
-    where p.verdict in ('review', 'related')
+        count(*) filter (where k.waits) as waiting_pair_count,
+        count(*) filter (where not k.waits) as related_pair_count
+    from kept k
+    join {{ ref('int_published_members') }} a on a.contact_id = k.contact_a
+    join {{ ref('int_published_members') }} b on b.contact_id = k.contact_b
     group by b.upload_id
 )
 

@@ -16,6 +16,8 @@ DROP VIEW intake.upload_rows;
 
 DROP VIEW matching.golden_redirects;
 
+DROP VIEW matching.waiting_pairs;
+
 DROP VIEW matching.current_members;
 
 DROP VIEW matching.golden_field_sources;

@@ -2086,6 +2086,17 @@ CREATE VIEW matching.current_members AS
 SELECT contact_id, golden_id, event_id, started_at
           FROM matching.memberships WHERE ended_at IS NULL;
 
+CREATE VIEW matching.waiting_pairs AS
+SELECT p.* FROM matching.pairs p
+         WHERE p.verdict = 'review'
+           AND NOT EXISTS (SELECT FROM matching.overrides o
+                            WHERE o.contact_a = p.contact_a AND o.contact_b = p.contact_b
+                              AND o.revoked_at IS NULL)
+           AND NOT EXISTS (SELECT FROM matching.memberships a
+                             JOIN matching.memberships b ON b.golden_id = a.golden_id
+                            WHERE a.contact_id = p.contact_a AND a.ended_at IS NULL
+                              AND b.contact_id = p.contact_b AND b.ended_at IS NULL);
+
 CREATE VIEW matching.golden_redirects AS
 WITH RECURSIVE steps (golden_id, leads_to) AS (
             SELECT golden_id, golden_id FROM matching.golden_ids WHERE redirect_to IS NULL
