@@ -228,17 +228,19 @@ VIEWS = {
         SELECT contact_id, golden_id, event_id, started_at
           FROM matching.memberships WHERE ended_at IS NULL
     """,
-    # Two that others made one need no decision.
+    # Two that others made one need no decision. Scalar queries are asked by index, row by row:
+    # a page of the queue must not read all memberships.
     "matching.waiting_pairs": """
         SELECT p.* FROM matching.pairs p
          WHERE p.verdict = 'review'
            AND NOT EXISTS (SELECT FROM matching.overrides o
                             WHERE o.contact_a = p.contact_a AND o.contact_b = p.contact_b
                               AND o.revoked_at IS NULL)
-           AND NOT EXISTS (SELECT FROM matching.memberships a
-                             JOIN matching.memberships b ON b.golden_id = a.golden_id
-                            WHERE a.contact_id = p.contact_a AND a.ended_at IS NULL
-                              AND b.contact_id = p.contact_b AND b.ended_at IS NULL)
+           AND (SELECT golden_id FROM matching.memberships
+                 WHERE contact_id = p.contact_a AND ended_at IS NULL)
+               IS DISTINCT FROM
+               (SELECT golden_id FROM matching.memberships
+                 WHERE contact_id = p.contact_b AND ended_at IS NULL)
     """,
     # Where an id of old leads today, however often its cluster was merged since.
     "matching.golden_redirects": """

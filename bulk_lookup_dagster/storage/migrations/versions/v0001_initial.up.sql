@@ -2092,10 +2092,11 @@ SELECT p.* FROM matching.pairs p
            AND NOT EXISTS (SELECT FROM matching.overrides o
                             WHERE o.contact_a = p.contact_a AND o.contact_b = p.contact_b
                               AND o.revoked_at IS NULL)
-           AND NOT EXISTS (SELECT FROM matching.memberships a
-                             JOIN matching.memberships b ON b.golden_id = a.golden_id
-                            WHERE a.contact_id = p.contact_a AND a.ended_at IS NULL
-                              AND b.contact_id = p.contact_b AND b.ended_at IS NULL);
+           AND (SELECT golden_id FROM matching.memberships
+                 WHERE contact_id = p.contact_a AND ended_at IS NULL)
+               IS DISTINCT FROM
+               (SELECT golden_id FROM matching.memberships
+                 WHERE contact_id = p.contact_b AND ended_at IS NULL);
 
 CREATE VIEW matching.golden_redirects AS
 WITH RECURSIVE steps (golden_id, leads_to) AS (
