@@ -85,10 +85,14 @@ def build_golden(
     has no golden contact either.
     """
     lock(conn)
-    noted = conn.execute(_NOTED, (golden_rules.FEW + 1,)).fetchone()
-    if only is None and noted and noted[0] > golden_rules.FEW:
+    if only is None and _are_many(conn):
         return _build_all(conn, sources)
     return _build_few(conn, sources, only)
+
+
+def _are_many(conn: Connection) -> bool:
+    noted = conn.execute(_NOTED, (golden_rules.FEW + 1,)).fetchone()
+    return noted is not None and noted[0] > golden_rules.FEW
 
 
 def _build_all(conn: Connection, sources: Sequence[str]) -> int:

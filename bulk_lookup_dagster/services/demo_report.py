@@ -62,14 +62,12 @@ def as_json(report: DemoReport) -> dict[str, Any]:
     return asdict(report)
 
 
-def _table(title: str, *columns: str) -> Table:
+def _table(title: str, what: str, *figures: str) -> Table:
     """What a row is may wrap in a narrow terminal; a figure is never cut."""
     table = Table(title=title, title_justify="left", title_style="bold")
-    for number, column in enumerate(columns):
-        if number == 0:
-            table.add_column(column, overflow="fold", min_width=12)
-        else:
-            table.add_column(column, justify="right", no_wrap=True)
+    table.add_column(what, overflow="fold", min_width=12)
+    for figure in figures:
+        table.add_column(figure, justify="right", no_wrap=True)
     return table
 
 

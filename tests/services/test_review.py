@@ -111,9 +111,8 @@ def test_f49_fifty_pairs_cost_as_many_statements_as_one(conn: Connection, ids: l
         return count
 
     add_contacts(conn, [
-        {"phone": f"+1415555{n:04}", "name": f"{first} {last}"}
-        for n, letters in enumerate(permutations("abdefg", 3))
-        for first in ("Eric", "Erica") for last in ("K" + "o".join(letters),)
+        {"phone": f"+1415555{n:04}", "name": f"{first} K{'o'.join(letters)}"}
+        for n, letters in enumerate(permutations("abdefg", 3)) for first in ("Eric", "Erica")
     ])  # fmt: skip
     run_full(conn)
     conn.execute("UPDATE matching.pairs SET verdict = 'review' WHERE verdict = 'related'")
