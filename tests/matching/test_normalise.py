@@ -11,6 +11,7 @@ from bulk_lookup_dagster.core.companies import company_words
 from bulk_lookup_dagster.matching import engine, normalise
 from bulk_lookup_dagster.matching.normalise import RAW
 from bulk_lookup_dagster.matching.reading import NAME_COLUMNS, read_name
+from bulk_lookup_dagster.sandbox.people import FREE_DOMAINS
 
 _NAME_WORDS = st.sampled_from(
     "Ann Bob O'Brien Smith Garden Dr Jr III de la van St. MD Al B. Zzyx,Ann Smith, & 3 Иван".split()
@@ -64,3 +65,9 @@ def test_street_lines(lines: list[str]) -> None:
             line,
             (whole.house or None, whole.street or None, whole.unit or None),
         )
+
+
+def test_a_host_where_everybody_may_have_a_mailbox_is_no_site() -> None:
+    hosts = ("gmail.com", "yahoo.co.uk", "orange.fr", "example.test", *sorted(FREE_DOMAINS))
+    found = records(email=[f"a.b@{host}" for host in (*hosts, "larkwell.example.com")])
+    assert [row["site"] for row in found] == [None] * len(hosts) + ["larkwell.example.com"]
