@@ -77,6 +77,9 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("review", "other middle name", f"d_middle = 1 AND NOT {_OWN}"),
     ("alone", "nothing but the name", f"d_last = 3 AND d_first >= 4 AND {_ONLY_NAME}"
      " AND d_address < 2"),
+    # Hosts of mail providers that nobody listed have many people of one name.
+    ("alone", "nothing but name and site", "d_last = 3 AND d_first >= 4 AND d_email = 2"
+     " AND d_phone < 2 AND d_company < 2 AND d_birth < 2 AND d_person_id < 2 AND d_address < 2"),
     ("auto", "same name and address", "d_last = 3 AND d_first = 5 AND d_address = 5"
      f" AND d_phone = 1 AND d_email = 1 AND {_ONLY_NAME}"),
     ("alone", "same address, all else differs", "d_last = 3 AND d_first >= 4 AND"

@@ -32,7 +32,9 @@ from bulk_lookup_dagster.matching.reading import (
 )
 
 NORMALISER = 2
-"""Raised by one when a rule here or in `core` changes: older records are then made again."""
+"""Raised by one when a rule here, in `core`, `comparisons` or `guard` changes.
+
+Older records are then made again, and compared anew with all others."""
 RAW = (
     "phone name first_name last_name company email website street house_number city postal_code"
     " birth_date person_id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from bulk_lookup_dagster.services.instance import Platform
 from bulk_lookup_dagster.services.marts import MartsBuild
@@ -16,6 +16,7 @@ from tests.fakes.served import served
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=60_000)
     with chromium() as started:
         yield started
 

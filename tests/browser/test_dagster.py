@@ -59,9 +59,9 @@ def test_every_run_of_the_demo_is_green_and_nothing_leaves_loopback(
         assert {"intake_upload", "enrich_batch", "build_marts"} <= set(runs)
         for job in ("enrich_batch", "build_marts"):
             page.goto(f"{ui}/runs/{runs[job]}", wait_until="domcontentloaded")
-            expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=60_000)
+            expect(page.get_by_text("Success", exact=True).first).to_be_visible()
             assert page.get_by_text("Failure", exact=True).count() == 0
         page.goto(f"{ui}/asset-groups", wait_until="domcontentloaded")
-        expect(page.get_by_text("Global asset lineage").first).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("Global asset lineage").first).to_be_visible()
         assert page.get_by_text("newsletter").count() == 0
     assert outside == []

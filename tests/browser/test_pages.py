@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from bulk_lookup_dagster.services.marts import build_marts
 from bulk_lookup_dagster.storage.database import connect
@@ -149,7 +149,7 @@ def test_a_file_is_handed_in_by_form(watched: Watched, dsn: str, tmp_path: Path)
         watched.page.goto(address + "/uploads")
         watched.page.set_input_files("input[name=file]", file)
         watched.page.click("button")
-        assert "Received as" in watched.page.inner_text(".notice")
+        expect(watched.page.locator(".notice")).to_contain_text("Received as")
     (stored,) = (tmp_path / "files" / "inbox").iterdir()
     assert stored.read_text() == file.read_text()
     assert watched.complaints == []
@@ -160,7 +160,7 @@ def test_an_empty_platform_leads_the_way(watched: Watched, dsn: str, tmp_path: P
         watched.page.goto(address)
         assert watched.page.inner_text("h1") == "Nothing to show yet"
         watched.page.click("text=Hand in a file")
-        assert watched.page.url == address + "/uploads"
+        expect(watched.page).to_have_url(address + "/uploads")
 
 
 def test_a_new_build_shows_at_once(watched: Watched, dsn: str, tmp_path: Path) -> None:

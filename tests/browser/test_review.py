@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from bulk_lookup_dagster.matching.full import run_full
 from bulk_lookup_dagster.services.golden import build_contacts
@@ -37,9 +37,9 @@ def test_a_pair_is_accepted_and_taken_back(
         plain.goto(f"{address}/review")
         assert plain.locator("svg.waterfall").count() == 1
         plain.get_by_role("button", name="The same", exact=True).click()
-        assert plain.get_by_text("No pair waits for review").count() == 1
+        expect(plain.get_by_text("No pair waits for review")).to_be_visible()
         plain.get_by_role("button", name="Unmerge").first.click()
-        assert plain.get_by_text("unmerge", exact=True).count() == 1
+        expect(plain.get_by_text("unmerge", exact=True)).to_be_visible()
         plain.close()
     sizes = conn.execute(
         "SELECT count(*) FROM matching.current_members GROUP BY golden_id ORDER BY 1"

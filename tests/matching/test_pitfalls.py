@@ -192,6 +192,16 @@ def test_a_name_alone_says_who_somebody_is_in_a_small_circle_only() -> None:
     assert len(match(*rows, crowd=False)[0]) == 1
 
 
+@pytest.mark.parametrize("other", ["Bob Fairholm", "Robert Fairholm"])
+def test_a_mail_provider_that_nobody_listed_unites_no_namesakes(other: str) -> None:
+    one = {"name": "Bob Fairholm", "phone": "4155550111", "email": "eins@post.town.example"}
+    two = {"name": other, "phone": "4155550122", "email": "zwei@post.town.example"}
+    clusters, why = match(one, two)
+    assert (len(clusters), why) == (2, {(0, 1): "review: nothing but name and site"})
+    assert together({**one, "company": "Alpine Foods"}, {**two, "company": "Alpine Foods"})
+    assert together({**one, **HOME}, {**two, **HOME})
+
+
 def test_the_prior_scales_with_the_band_only() -> None:
     model = load_model()
     assert model.prior(band_of(1_024)) - model.prior(band_of(2_048)) == pytest.approx(1.0)
