@@ -53,8 +53,15 @@ _SETTLE = """
                      FROM ledger.runs r WHERE r.run_id = c.run_id) AS run_key,
                   s.sent_at + s.duration_ms / 1000.0 AS fetched, s.keep_s
     ),
+    linked AS (
+        INSERT INTO ledger.request_claims (request_id, claim_id)
+        SELECT request_id, claim_id FROM settling WHERE request_id IS NOT NULL
+        ON CONFLICT DO NOTHING
+        RETURNING request_id, claim_id
+    ),
+    -- The claims of one exchange may come in several groups; sent again they are not linked anew.
     asked AS (
-        INSERT INTO ledger.requests
+        INSERT INTO ledger.requests AS r
                (request_id, provider, endpoint, run_id, status, error_class, error_code, attempt,
                 cost_micros, claim_count, sent_at, duration_ms, response_bytes,
                 vendor_request_id)
@@ -64,14 +71,12 @@ _SETTLE = """
                                 ELSE s.cost_micros END),
                count(*), to_timestamp(min(s.sent_at)), min(s.duration_ms),
                min(s.response_bytes), min(s.vendor_request_id)
-          FROM settling s JOIN ledger.claims c USING (claim_id)
-         WHERE s.request_id IS NOT NULL GROUP BY s.request_id
-        ON CONFLICT DO NOTHING
-    ),
-    linked AS (
-        INSERT INTO ledger.request_claims (request_id, claim_id)
-        SELECT request_id, claim_id FROM settling WHERE request_id IS NOT NULL
-        ON CONFLICT DO NOTHING
+          FROM linked l JOIN settling s USING (request_id, claim_id)
+          JOIN ledger.claims c USING (claim_id)
+         GROUP BY s.request_id
+        ON CONFLICT (request_id) DO UPDATE
+           SET cost_micros = r.cost_micros + EXCLUDED.cost_micros,
+               claim_count = r.claim_count + EXCLUDED.claim_count
     ),
     kept AS (
         INSERT INTO ledger.bodies AS b (claim_id, body, fetched_at, expires_at)

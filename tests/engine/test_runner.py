@@ -11,8 +11,10 @@ import psycopg
 import pytest
 
 from bulk_lookup_dagster.core.errors import ApprovalNeeded
+from bulk_lookup_dagster.engine import writer
 from bulk_lookup_dagster.engine.options import ProviderLimits, RunReport
 from bulk_lookup_dagster.engine.provider import Question
+from bulk_lookup_dagster.engine.settle import settle
 from tests.fakes.engine_run import arun, run
 from tests.fakes.ledger import add_plan, add_subjects
 from tests.fakes.provider import CALLER_NAME, LINE_TYPE, FakeProvider
@@ -43,6 +45,28 @@ def test_a_run_buys_each_question_once_and_records_it(
     facts = conn.execute("SELECT count(*), sum(claim_count), sum(cost_micros) FROM ledger.requests")
     assert facts.fetchone() == (300, 600, 5_400_000)
     assert not list(tmp_path.rglob("*.spool"))
+
+
+def test_an_exchange_that_settles_in_parts_and_twice_costs_its_price_once(
+    dsn: str, conn: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Groups of three cut every second exchange of two; each commit is sent again, as after
+    an acknowledgement that was lost."""
+
+    async def twice(*given: Any) -> Any:
+        done = await settle(*given)
+        assert (await settle(*given))[0] == []
+        return done
+
+    monkeypatch.setattr(writer, "GROUP", 3)
+    monkeypatch.setattr(writer, "settle", twice)
+    add_subjects(conn, 30)
+    run(dsn, tmp_path, FakeProvider(), add_plan(conn), LINE_TYPE, CALLER_NAME)
+    facts = conn.execute(
+        "SELECT claim_count, cost_micros, count(*) FROM ledger.requests GROUP BY 1, 2"
+    )
+    assert facts.fetchall() == [(2, 18_000, 30)]
+    assert conn.execute("SELECT sum(cost_micros) FROM ledger.claims").fetchone() == (540_000,)
 
 
 def test_f02_a_second_run_makes_no_calls(dsn: str, conn: Connection, tmp_path: Path) -> None:
