@@ -79,6 +79,10 @@ _SLOWEST = """
     SELECT coalesce(max(duration_ms), 0) AS slowest_ms
       FROM ledger.requests JOIN ledger.runs USING (run_id) WHERE plan_id = %(plan_id)s
 """
+_SAVED = """
+    SELECT duplicate_count, saved_by_duplicates_micros FROM marts.mart_upload_summary
+     WHERE upload_id = %(upload_id)s
+"""
 _MART_NAMES = """
     SELECT table_name FROM information_schema.tables
      WHERE table_schema = 'marts' ORDER BY table_name
@@ -96,6 +100,7 @@ class DemoReport:
     rejects: Mapping[str, int]
     plan: Mapping[str, Any]
     packages: tuple[Mapping[str, Any], ...]
+    saved: Mapping[str, Any]
     marts: Mapping[str, int]
     paid_calls: int
     cost_micros: int
@@ -224,6 +229,7 @@ def _report(conn: psycopg.Connection[Any], before: int, sample: Path, seconds: f
         rejects=dict(conn.execute(_REJECTS, upload).fetchall()),
         plan=plan,
         packages=tuple(_rows(conn, _PACKAGES, plan)),
+        saved=_row(conn, _SAVED, upload),
         marts={name: _count(conn, name) for (name,) in conn.execute(_MART_NAMES).fetchall()},
         paid_calls=calls["calls"],
         cost_micros=calls["cost_micros"],

@@ -102,8 +102,8 @@ def _money(report: DemoReport) -> Table:
     table.add_row("hard cap", format_usd(plan["cap_micros"] or 0))
     table.add_row("spent", format_usd(plan["spent_micros"] or 0))
     table.add_row(
-        f"saved by asking {plan['duplicates']:,} repeated numbers once",
-        format_usd(plan["duplicates_micros"] or 0),
+        f"saved by asking {report.saved['duplicate_count']:,} repeated numbers once",
+        format_usd(report.saved["saved_by_duplicates_micros"]),
     )
     table.add_row("slowest call", f"{report.slowest_ms:,} ms")
     return table
