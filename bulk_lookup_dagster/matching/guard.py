@@ -36,7 +36,8 @@ FACTS: Mapping[str, str] = {
 _OWN = "(d_phone = 5 OR d_email = 7 OR d_birth = 3 OR d_person_id = 3)"
 _SAME_CONTACT = "(d_phone >= 3 OR d_email >= 5)"
 _ONE_WORD = "(d_first = 0 OR d_last = 0)"
-_ONLY_NAME = "d_phone < 2 AND d_email < 2 AND d_company < 2 AND d_birth < 2 AND d_person_id < 2"
+_NAME_AND_EMAIL = "d_phone < 2 AND d_company < 2 AND d_birth < 2 AND d_person_id < 2"
+_ONLY_NAME = f"{_NAME_AND_EMAIL} AND d_email < 2"
 
 # In order: the first that holds decides. (verdict, reason, condition)
 RULES: tuple[tuple[str, str, str], ...] = (
@@ -78,8 +79,8 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("alone", "nothing but the name", f"d_last = 3 AND d_first >= 4 AND {_ONLY_NAME}"
      " AND d_address < 2"),
     # Hosts of mail providers that nobody listed have many people of one name.
-    ("alone", "nothing but name and site", "d_last = 3 AND d_first >= 4 AND d_email = 2"
-     " AND d_phone < 2 AND d_company < 2 AND d_birth < 2 AND d_person_id < 2 AND d_address < 2"),
+    ("alone", "nothing but name and site", f"d_last = 3 AND d_first >= 4 AND {_NAME_AND_EMAIL}"
+     " AND d_email = 2 AND d_address < 2"),
     ("auto", "same name and address", "d_last = 3 AND d_first = 5 AND d_address = 5"
      f" AND d_phone = 1 AND d_email = 1 AND {_ONLY_NAME}"),
     ("alone", "same address, all else differs", "d_last = 3 AND d_first >= 4 AND"

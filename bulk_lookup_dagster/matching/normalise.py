@@ -31,7 +31,7 @@ from bulk_lookup_dagster.matching.reading import (
     read_street,
 )
 
-NORMALISER = 2
+NORMALISER = 3
 """Raised by one when a rule here, in `core`, `comparisons` or `guard` changes.
 
 Older records are then made again, and compared anew with all others."""
